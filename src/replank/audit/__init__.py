@@ -1,0 +1,1 @@
+"""Findings: their form, their codes and the texts behind the codes."""

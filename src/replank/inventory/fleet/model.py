@@ -1,0 +1,126 @@
+"""One fleet, resolved: defaults and patterns are merged, placeholders filled, paths made absolute.
+
+What a person writes in fleet.yaml is read by `inventory/fleet/loader.py`; these dataclasses are what the
+rest of replank works with. No secret stands here: credentials stay in clouds.yaml, kubeconfigs and SSH keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from replank.domain.roles import Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateSource:
+    """Where a state is.
+
+    `kind`: `file` (a v4 state file), `folder` (a Terraform working folder with a local back end, or a folder
+    of state files), `show-json` (a file with the output of `terraform show -json`), `pull`
+    (`<command> state pull`, run in the folder `path`). `workspace`: "" = the default one, or for `pull` the
+    one that is selected. `command`: terraform or tofu, only for `pull`. `only`: glob patterns of resource
+    addresses or modules that belong to this cluster; empty = all.
+    """
+
+    kind: Literal["file", "folder", "show-json", "pull"]
+    path: str
+    workspace: str = ""
+    command: str = "terraform"
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudRef:
+    """A cloud of clouds.yaml. `clouds_yaml`: path, "" = where openstacksdk looks. `region`: "" = the cloud's."""
+
+    name: str
+    clouds_yaml: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubeconfigRef:
+    """A context in a kubeconfig. `context`: "" = the current one."""
+
+    path: str
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshAccess:
+    """How to reach machines by SSH.
+
+    `key`: path of a private key, "" = the agent. `jump`: `[user@]host[:port]`, "" = direct. `sudo`: use
+    `sudo -n` for what root alone may read. `known_hosts`: path, "" = ~/.ssh/known_hosts. The host key is
+    always checked unless `check_host_key` is False, which every message about the host then repeats.
+    `address`: which address of a server to use: fixed, floating, or any (fixed first).
+    """
+
+    user: str
+    key: str = ""
+    port: int = 22
+    jump: str = ""
+    sudo: bool = True
+    known_hosts: str = ""
+    check_host_key: bool = True
+    address: Literal["any", "fixed", "floating"] = "any"
+    connect_timeout_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagementTarget:
+    """The management cluster that is to own the cluster. `kubeconfig` None: not reachable from here."""
+
+    namespace: str
+    kubeconfig: KubeconfigRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMachines:
+    """What a machine made *after* the takeover is made of; "" = as the legacy machines of its group.
+
+    `image`, `flavor`: name or ID. `ssh_key`: keypair name.
+    """
+
+    image: str = ""
+    flavor: str = ""
+    ssh_key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Settles what cannot be seen: servers whose name matches the glob `server` have this role and group."""
+
+    server: str
+    role: Role | None = None
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterConfig:
+    """One cluster of the fleet, resolved.
+
+    `load_balancer`: who keeps the API load balancer after the takeover; auto lets the planner decide and
+    say why. `rename_servers`: allow renaming servers that CAPO could not find by name otherwise.
+    """
+
+    name: str
+    state: tuple[StateSource, ...]
+    cloud: CloudRef | None
+    kubeconfig: KubeconfigRef | None
+    ssh: SshAccess | None
+    management: ManagementTarget
+    new_machines: NewMachines = NewMachines()
+    new_control_planes: NewMachines = NewMachines()
+    overrides: tuple[Override, ...] = ()
+    load_balancer: Literal["auto", "managed", "unmanaged"] = "auto"
+    rename_servers: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """All clusters, sorted by name. `path`: the fleet.yaml it came from."""
+
+    path: str
+    clusters: tuple[ClusterConfig, ...] = field(default=())

@@ -1,0 +1,240 @@
+"""A plan: data that a person reads, an engine runs, and a program compares.
+
+Nothing in a plan is a secret: secrets stand as references (`SecretSource`). Nothing in a plan depends on the
+time it was made: the same snapshot and settings give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from replank.inventory.facts.json_value import JSON
+
+SCHEMA: Final = "replank.plan/v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanCheck:
+    """A check before or after a step. `kind` binds it to code when it runs; `says` is for the reader."""
+
+    kind: str
+    says: str
+    params: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
+    """How a step is undone. It restores what was found (the engine journals it), not what is usual."""
+
+    kind: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Irreversible:
+    """There is no undo, and why: a point of no return."""
+
+    irreversible: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing that is done.
+
+    `id`: `<stage>/<n>-<slug>`, unique in the plan. `kind`: e.g. `openstack.port.rename`. `says`: a sentence
+    naming the thing. `objects`: keys into `Plan.manifests` that this step applies. `approval`: a word that
+    names why a person must agree separately ("rename-server"), "" = none.
+    """
+
+    id: str
+    kind: str
+    says: str
+    params: Mapping[str, JSON] = field(default_factory=dict)
+    objects: tuple[str, ...] = ()
+    before: tuple[PlanCheck, ...] = ()
+    after: tuple[PlanCheck, ...] = ()
+    undo: Undo | Irreversible
+    approval: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Steps that belong together. Stopping between stages is always safe; `rest` says what state that is."""
+
+    name: str
+    title: str
+    says: str
+    rest: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretSource:
+    """Where a secret's value comes from when the plan is carried out.
+
+    `source`: host-file (path on the machine `machine`, read over SSH at apply), made-kubeconfig (a client
+    certificate signed by the CA at apply), application-credential (made in Keystone at apply).
+    """
+
+    source: Literal["host-file", "made-kubeconfig", "application-credential"]
+    machine: str = ""
+    path: str = ""
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretPlan:
+    """A Secret that the takeover writes. `data`: key -> where its value comes from."""
+
+    name: str
+    namespace: str
+    type: str
+    labels: Mapping[str, str]
+    data: Mapping[str, SecretSource]
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ownership:
+    """Who owns one OpenStack resource before and after. `kind`: server, port, network, ..."""
+
+    kind: str
+    id: str
+    name: str
+    before: Literal["terraform", "nova", "cloud-provider", "nobody", "elsewhere"]
+    after: Literal["cluster-api", "terraform", "cloud-provider", "nobody", "elsewhere"]
+    address: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortName:
+    """A port and the name CAPO will look it up by. `old` "" = unnamed. Equal names need no rename."""
+
+    id: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedMachine:
+    """One legacy machine and the Machine it becomes. `role`: control-plane or worker."""
+
+    machine: str
+    role: Literal["control-plane", "worker"]
+    server_id: str
+    server_name: str
+    node: str
+    provider_id: str
+    group: str
+    version: str
+    failure_domain: str
+    ports: tuple[PortName, ...] = ()
+    rename_server_to: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupDifference:
+    """Machines of one group that are not quite alike, and what the next rollout will make of it."""
+
+    field: str
+    machine: str
+    has: str
+    template: str
+    at_next_rollout: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineGroup:
+    """A MachineDeployment (or the control plane, `name` = the KCP's) with its members."""
+
+    name: str
+    role: Literal["control-plane", "worker"]
+    machines: tuple[str, ...]
+    why: str
+    differences: tuple[GroupDifference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget:
+    """What Terraform must forget. `how`: removed-block or state-rm (count/for_each members)."""
+
+    address: str
+    id: str
+    state: str
+    how: Literal["removed-block", "state-rm"]
+    import_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFinding:
+    """A finding of the audit that the reviewer must know. Times are dates, never "in n days"."""
+
+    code: str
+    severity: str
+    subject: str
+    evidence: tuple[str, ...]
+    consequence: str
+    remedy: str
+    unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointOfNoReturn:
+    """A step without an undo, or after which undo is not lossless. `step`: its id."""
+
+    step: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadBalancerChoice:
+    """Who keeps the API load balancer after the takeover, and why. `load_balancer_id`: "" if none is seen."""
+
+    mode: Literal["managed", "unmanaged", "none"]
+    why: str
+    endpoint: str
+    load_balancer_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """The versions a plan was made for. `*_api`: the API version its manifests use."""
+
+    cluster_api: str = "v1.14.0"
+    capo: str = "v0.14.7"
+    orc: str = "v2.4.0"
+    cluster_api_version: str = "v1beta2"
+    capo_api_version: str = "v1beta1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A takeover of one cluster.
+
+    `ready`: False while a blocker stands; such a plan can be read, compared and rendered, never applied.
+    `manifests`: key `Kind/name` -> object, complete but for secrets. `settings`: what the operator chose.
+    """
+
+    migration: Literal["takeover"]
+    cluster: str
+    namespace: str
+    made_by: str
+    snapshot_sha256: str
+    targets: Targets
+    kubernetes_version: str
+    ready: bool
+    settings: Mapping[str, JSON]
+    load_balancer: LoadBalancerChoice
+    machines: tuple[PlannedMachine, ...]
+    groups: tuple[MachineGroup, ...]
+    ownership: tuple[Ownership, ...]
+    forget: tuple[Forget, ...]
+    findings: tuple[PlanFinding, ...]
+    points_of_no_return: tuple[PointOfNoReturn, ...]
+    stages: tuple[Stage, ...]
+    secrets: tuple[SecretPlan, ...]
+    manifests: Mapping[str, Mapping[str, JSON]]
+    schema: Literal["replank.plan/v1"] = SCHEMA

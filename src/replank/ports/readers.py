@@ -1,0 +1,59 @@
+"""Readers: the read-only side of every system that a survey looks at."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from replank.inventory.facts.hosts import HostFacts
+from replank.inventory.facts.kubernetes import KubernetesFacts
+from replank.inventory.facts.management import ManagementFacts
+from replank.inventory.facts.openstack import OpenStackFacts
+from replank.inventory.facts.terraform import StateFile
+from replank.inventory.fleet.model import CloudRef, KubeconfigRef, ManagementTarget, SshAccess, StateSource
+
+
+class StateReader(Protocol):
+    """Reads Terraform/OpenTofu states. Never writes, never locks."""
+
+    async def read(self, source: StateSource) -> tuple[StateFile, ...]:
+        """All states of `source` (a folder may hold several), not yet filtered by `only`."""
+        ...
+
+
+class CloudReader(Protocol):
+    """Reads one OpenStack project."""
+
+    async def read(self, cloud: CloudRef) -> OpenStackFacts:
+        """The whole project; a listing that failed is an `Unknown` in its field.
+
+        Raises only if nothing at all could be seen (no such cloud, no authentication).
+        """
+        ...
+
+
+class ClusterReader(Protocol):
+    """Reads one workload cluster through its API."""
+
+    async def read(self, kubeconfig: KubeconfigRef) -> KubernetesFacts:
+        """All facts; what could not be read is an `Unknown` in its field. Raises if nothing could be seen."""
+        ...
+
+
+class ManagementReader(Protocol):
+    """Reads the management cluster."""
+
+    async def read(self, target: ManagementTarget, cluster: str) -> ManagementFacts:
+        """Providers, served kinds, and what already exists in the target namespace for `cluster`."""
+        ...
+
+
+class HostReader(Protocol):
+    """Reads one machine over SSH."""
+
+    async def read(self, server: str, address: str, access: SshAccess, certificates_dir: str) -> HostFacts:
+        """Facts of the machine at `address`; what could not be read is an `Unknown` in its field.
+
+        `server`: name for messages. `certificates_dir`: kubeadm's, usually /etc/kubernetes/pki.
+        Raises if no session could be had.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""What people see: terminal views and the self-contained HTML page. Pure: facts and plans in, text out."""
