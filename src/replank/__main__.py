@@ -1,0 +1,5 @@
+"""`python -m replank`."""
+
+from replank.app.cli import main
+
+main()
