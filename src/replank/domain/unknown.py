@@ -7,7 +7,7 @@ different decisions. `Unknown` is the second; it carries why, and no check ever 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeGuard, TypeVar, Union
+from typing import TypeAlias, TypeGuard, TypeVar
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ class Unknown:
         raise TypeError(f"an unknown fact is neither true nor false: {self.unknown}")
 
 
-Fact = Union[T, Unknown]
+Fact: TypeAlias = T | Unknown
 
 
 def is_known(fact: Fact[T]) -> TypeGuard[T]:

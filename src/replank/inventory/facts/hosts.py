@@ -1,4 +1,4 @@
-"""A machine seen over SSH, read only. Keys are never read: of a key file only path, owner and mode are kept."""
+"""A machine seen over SSH, read only. Of a key file only path, owner and mode are kept, never the key."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from replank.domain.unknown import Fact
-from replank.inventory.facts.kubernetes import ExtraArg, HostPathMount
 from replank.inventory.facts.json_value import JSON
+from replank.inventory.facts.kubernetes import ExtraArg, HostPathMount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ class HostFacts:
 
     `server`: name of the OpenStack server that it was reached for. `address`: where SSH went. `hostname`: as
     the host says. `system_uuid`: from DMI (equals the Nova server's UUID on KVM). `keys`: key files by
-    metadata. `cloud_init_kubernetes`: True if the machine's own image or user data set up Kubernetes, False if
+    metadata. `cloud_init_kubernetes`: True if the machine's image or user data set up Kubernetes, False if
     something else did it after boot (then a *new* machine from the same image has no kubelet).
     """
 

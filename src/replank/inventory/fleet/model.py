@@ -32,7 +32,7 @@ class StateSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudRef:
-    """A cloud of clouds.yaml. `clouds_yaml`: path, "" = where openstacksdk looks. `region`: "" = the cloud's."""
+    """A cloud of clouds.yaml at path `clouds_yaml` ("" = where openstacksdk looks); `region` "" = its own."""
 
     name: str
     clouds_yaml: str = ""

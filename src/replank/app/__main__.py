@@ -1,5 +1,0 @@
-"""`python -m replank.app`."""
-
-from replank.app.cli import main
-
-main()
