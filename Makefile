@@ -1,0 +1,42 @@
+# Everything runs from .venv, which the first target that needs it makes. Python 3.11 or newer, as `python3`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+
+help: ## Print the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(STAMP) ## Run replank's main job on an embedded legacy fleet (about a minute).
+	$(BIN)/replank demo --dir build/demo
+
+test: $(STAMP) ## Run the tests (Python only; under 4 minutes on 2 cores).
+	$(BIN)/pytest -n auto
+
+lint: $(STAMP) ## Check style, types and layers.
+	$(BIN)/ruff check src tests scripts
+	$(BIN)/ruff format --check src tests scripts
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## Time and memory of survey, audit and plan for 1, 10 and 50 clusters.
+	$(BIN)/python -m replank.testbed.bench
+
+lock: $(STAMP) ## Renew requirements-dev.lock from pyproject.toml.
+	$(BIN)/pip install -q uv
+	$(BIN)/uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --custom-compile-command "make lock" \
+	  -o requirements-dev.lock
+
+$(STAMP): pyproject.toml requirements-dev.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	touch $@
+
+clean: ## Remove what was built. Snapshots and plans elsewhere stay.
+	rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.PHONY: help demo test lint bench lock clean
