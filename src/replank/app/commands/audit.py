@@ -1,0 +1,57 @@
+"""`replank audit`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from replank.app.audits import audit_settings
+from replank.app.cli import EXIT_ATTENTION, EXIT_OK
+from replank.app.console import out, print_json
+from replank.app.fleet_file import clusters_named, read_fleet
+from replank.app.options import at_option, fleet_option, json_option, snapshots_option
+from replank.app.store import SnapshotStore
+from replank.domain.severity import Severity
+from replank.migrations.takeover.checks import audit_takeover
+
+
+@click.command("audit")
+@click.argument("clusters", nargs=-1)
+@fleet_option
+@snapshots_option
+@click.option(
+    "--fail-on",
+    type=click.Choice([*Severity, "never"]),
+    default="blocker",
+    show_default=True,
+    help="Exit with 2 if there is a finding of this severity or worse.",
+)
+@at_option
+@json_option
+def command(
+    clusters: tuple[str, ...], fleet: Path, snapshots: Path, fail_on: str, at: datetime, as_json: bool
+) -> int:
+    """Say what would hinder or hurt a takeover of CLUSTERS (default: all), by their latest snapshots.
+
+    Each finding has a stable code (`replank explain CODE`), a severity, the evidence, what would happen and
+    what to do. Exit status: 0 no finding at or above --fail-on, 1 an error, 2 there are some.
+    """
+    from replank.report.json_view import finding_dict
+    from replank.report.terminal.audit_view import audit_view
+
+    store = SnapshotStore(snapshots)
+    report = {}
+    worst = False
+    for config in clusters_named(read_fleet(fleet), clusters):
+        _, snapshot = store.latest(config.name)
+        findings = audit_takeover(snapshot, audit_settings(config, at))
+        report[config.name] = findings
+        worst = worst or any(fail_on != "never" and f.severity.at_least(Severity(fail_on)) for f in findings)
+    if as_json:
+        print_json({name: [finding_dict(f) for f in findings] for name, findings in report.items()})
+    else:
+        for name, findings in report.items():
+            out().print(audit_view(name, findings))
+    return EXIT_ATTENTION if worst else EXIT_OK

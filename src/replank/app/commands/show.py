@@ -1,0 +1,43 @@
+"""`replank show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from replank.app.console import err, out, print_json
+from replank.app.options import json_option
+from replank.app.store import read_file, write_private
+from replank.plan import codec
+
+
+@click.command("show")
+@click.argument("plan_file", metavar="PLAN", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--html", type=click.Path(dir_okay=False, path_type=Path), help="Write one self-contained page to this file."
+)
+@click.option(
+    "--manifests", type=click.Path(file_okay=False, path_type=Path), help="Write the manifests to this folder."
+)
+@json_option
+def command(plan_file: Path, html: Path | None, manifests: Path | None, as_json: bool) -> None:
+    """Show PLAN: in the terminal, or as a page, or its manifests as files."""
+    plan = codec.load(read_file(plan_file, what="The plan"), where=str(plan_file))
+    if html is not None:
+        from replank.report.html.page import render_plan
+
+        write_private(html, render_plan(plan).encode())
+        err().print(f"page: {html}", highlight=False)
+    if manifests is not None:
+        from replank.report.manifests import manifest_files
+
+        for name, text in manifest_files(plan).items():
+            write_private(manifests / name, text.encode())
+        err().print(f"manifests: {manifests}/", highlight=False)
+    if as_json:
+        print_json(codec.to_dict(plan))
+    elif html is None and manifests is None:
+        from replank.report.terminal.plan_view import plan_view
+
+        out().print(plan_view(plan))

@@ -1,0 +1,79 @@
+"""Finds the CustomResourceDefinitions that a plan's manifests are held against."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from replank.app.store import read_file
+from replank.domain.errors import Refused, ReplankError
+from replank.inventory.fleet.model import ClusterConfig
+from replank.plan.model import Plan
+from replank.plan.schemas import SchemaProblem, validate
+
+
+@dataclass(frozen=True, slots=True)
+class CrdSource:
+    """CRDs and where they came from; or none, and why."""
+
+    source: str
+    crds: tuple[Mapping[str, Any], ...]
+    why_none: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaCheck:
+    """The outcome. `warning`: what was not validated, in words; "" if all was."""
+
+    source: str
+    problems: tuple[SchemaProblem, ...]
+    warning: str
+
+
+def crds_of_folder(folder: Path) -> CrdSource:
+    """All CustomResourceDefinitions in the YAML files below `folder`. Raises `Refused` RP072 if there is none."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    yaml = YAML(typ="safe", pure=False)
+    found: list[Mapping[str, Any]] = []
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in (".yaml", ".yml")):
+        try:
+            documents = list(yaml.load_all(read_file(path, what="A CRD file")))
+        except YAMLError as error:
+            raise Refused(
+                "RP072", "A CRD file is no YAML", str(error).splitlines()[0], "Mend or remove it.", where=str(path)
+            ) from error
+        found += [d for d in documents if isinstance(d, dict) and d.get("kind") == "CustomResourceDefinition"]
+    if not found:
+        raise Refused(
+            "RP072",
+            "There are no CustomResourceDefinitions",
+            f"no YAML file below {folder} holds one",
+            "Name the folder of the providers' CRDs with --crds.",
+        )
+    return CrdSource(str(folder), tuple(found))
+
+
+def crds_of_management(config: ClusterConfig) -> CrdSource:
+    """Those that the management cluster serves; none, with the reason, if it cannot be reached."""
+    target = config.management
+    if target.kubeconfig is None:
+        return CrdSource("", (), "fleet.yaml names no kubeconfig of a management cluster, and --crds was not given")
+    from replank.transports.kubernetes.management import KubernetesManagementReader
+
+    try:
+        crds = asyncio.run(KubernetesManagementReader().crds(target))
+    except ReplankError as error:
+        return CrdSource("", (), error.reason)
+    return CrdSource("the management cluster", tuple(crds))
+
+
+def check_manifests(plan: Plan, source: CrdSource) -> SchemaCheck:
+    """Holds every manifest of the plan against the CRDs."""
+    if not source.crds:
+        return SchemaCheck("", (), f"The manifests were NOT validated: {source.why_none}.")
+    return SchemaCheck(source.source, validate(plan.manifests, source.crds), "")
