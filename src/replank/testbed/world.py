@@ -52,12 +52,17 @@ class ApiServer:
 
 @dataclass(slots=True)
 class FileEntry:
-    """A file of a machine. `content` bytes; `mode` octal text like `0600`."""
+    """A file of a machine. `content` bytes; `mode` octal text like `0600`.
+
+    `package`: the package that owns it, "" = none. `modified`: seconds since 1970.
+    """
 
     content: bytes
     mode: str = "0644"
     owner: str = "root"
     group: str = "root"
+    package: str = ""
+    modified: int = 0
 
 
 @dataclass(slots=True)
