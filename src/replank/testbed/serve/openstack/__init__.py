@@ -10,7 +10,7 @@ different regions are one Keystone project with endpoints in two regions. clouds
 `auth: {auth_url, username, password, project_name (or project_id), user_domain_name: Default,
 project_domain_name: Default}` and `region_name`. A service appears in the catalog if
 `Project.collections` has its key (an empty dict is enough), so leaving out `load-balancer` makes a cloud
-without Octavia. The default of `services` adds nothing.
+without Octavia.
 
 What `Project.collections[service][collection]` holds. Documents are served exactly as they lie there, in the
 shape of the newest microversion, without the outer key:
@@ -79,3 +79,9 @@ A service without a document there answers with an empty one.
 """
 
 from __future__ import annotations
+
+from replank.testbed.serve.openstack.faults import Fault
+from replank.testbed.serve.openstack.keystone import AppCredential
+from replank.testbed.serve.openstack.twin import OpenStackTwin
+
+__all__ = ["AppCredential", "Fault", "OpenStackTwin"]
