@@ -45,7 +45,11 @@ def crds_of_folder(folder: Path) -> CrdSource:
             documents = list(yaml.load_all(read_file(path, what="A CRD file")))
         except YAMLError as error:
             raise Refused(
-                "RP072", "A CRD file is no YAML", str(error).splitlines()[0], "Mend or remove it.", where=str(path)
+                "RP072",
+                "A CRD file is no YAML",
+                str(error).splitlines()[0],
+                "Mend or remove it.",
+                where=str(path),
             ) from error
         found += [d for d in documents if isinstance(d, dict) and d.get("kind") == "CustomResourceDefinition"]
     if not found:
@@ -62,7 +66,9 @@ def crds_of_management(config: ClusterConfig) -> CrdSource:
     """Those that the management cluster serves; none, with the reason, if it cannot be reached."""
     target = config.management
     if target.kubeconfig is None:
-        return CrdSource("", (), "fleet.yaml names no kubeconfig of a management cluster, and --crds was not given")
+        return CrdSource(
+            "", (), "fleet.yaml names no kubeconfig of a management cluster, and --crds was not given"
+        )
     from replank.transports.kubernetes.management import KubernetesManagementReader
 
     try:

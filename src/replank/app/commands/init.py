@@ -20,7 +20,11 @@ from replank.domain.errors import Refused
     help="Folder to look for state files, clouds.yaml and kubeconfigs in.",
 )
 @click.option(
-    "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("fleet.yaml"), show_default=True
+    "-o",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("fleet.yaml"),
+    show_default=True,
 )
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 def command(source: Path | None, out: Path, force: bool) -> None:
@@ -43,4 +47,6 @@ def command(source: Path | None, out: Path, force: bool) -> None:
         found = discover(source, relative_to=out.absolute().parent)
     write_private(out, draft_fleet(found).encode())
     fleet = read_fleet(out)
-    err().print(f"{out}: {len(fleet.clusters)} clusters. Read it, complete it, then: replank survey", highlight=False)
+    err().print(
+        f"{out}: {len(fleet.clusters)} clusters. Read it, complete it, then: replank survey", highlight=False
+    )

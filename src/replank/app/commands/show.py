@@ -15,10 +15,14 @@ from replank.plan import codec
 @click.command("show")
 @click.argument("plan_file", metavar="PLAN", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
-    "--html", type=click.Path(dir_okay=False, path_type=Path), help="Write one self-contained page to this file."
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write one self-contained page to this file.",
 )
 @click.option(
-    "--manifests", type=click.Path(file_okay=False, path_type=Path), help="Write the manifests to this folder."
+    "--manifests",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write the manifests to this folder.",
 )
 @json_option
 def command(plan_file: Path, html: Path | None, manifests: Path | None, as_json: bool) -> None:

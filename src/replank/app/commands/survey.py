@@ -26,9 +26,15 @@ from replank.survey.fleet import Readers, Surveyed, SurveyOptions, survey_fleet
 @snapshots_option
 @click.option("--offline", is_flag=True, help="Read the states alone; everything else stays unknown.")
 @click.option("--workers", is_flag=True, help="Reach workers over SSH too, not only control planes.")
-@click.option("--parallel", type=click.IntRange(1, 500), default=10, show_default=True, help="Clusters at once.")
 @click.option(
-    "--timeout", type=click.FloatRange(1), default=60.0, show_default=True, help="Seconds to wait for one answer."
+    "--parallel", type=click.IntRange(1, 500), default=10, show_default=True, help="Clusters at once."
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(1),
+    default=60.0,
+    show_default=True,
+    help="Seconds to wait for one answer.",
 )
 @json_option
 def command(

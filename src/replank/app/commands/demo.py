@@ -1,0 +1,116 @@
+"""`replank demo`."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import click
+
+from replank.app.cli import EXIT_ATTENTION, EXIT_ERROR, EXIT_OK, cli
+from replank.app.console import err
+from replank.domain.errors import Refused
+
+_MARK = ".replank-demo"
+
+
+@click.command("demo")
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("replank-demo"),
+    show_default=True,
+    help="Where the demo keeps its files. Emptied first, if an earlier demo made it.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="The world is made from this number.")
+@click.option(
+    "--crds",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Validate the manifests against the CustomResourceDefinitions in this folder.",
+)
+def command(folder: Path, seed: int, crds: Path | None) -> int:
+    """Run init, survey, audit, plan and show on an embedded legacy fleet.
+
+    The fleet is a twin: three clusters that answer as OpenStack, Kubernetes and SSH would, over the wire, to the
+    same client libraries. One is healthy, one has several worker groups and encryption at rest, one is flawed
+    on purpose.
+    """
+    try:
+        from replank.testbed.fleet.demo import demo_world
+        from replank.testbed.twin import Twin
+    except ModuleNotFoundError as error:
+        raise Refused(
+            "RP090",
+            "The demo's servers are not installed",
+            f"the module {error.name} is missing",
+            "Install them with: pip install 'replank[demo]'",
+        ) from error
+
+    _empty(folder)
+    files = folder.absolute()
+    with Twin(demo_world(seed), files) as twin:
+        err().print(
+            f"A legacy fleet is up: {', '.join(c.name for c in twin.world.clusters)} (seed {seed}).\n"
+        )
+        return _main_job(files, crds)
+
+
+def _main_job(files: Path, crds: Path | None) -> int:
+    fleet, snapshots, plans = files / "fleet.yaml", files / "snapshots", files / "plans"
+    common = ["--fleet", str(fleet), "--snapshots", str(snapshots)]
+    status = _replank("survey", *common)
+    if status not in (EXIT_OK, EXIT_ATTENTION):
+        return EXIT_ERROR
+    _replank("audit", *common, "--fail-on", "never")
+    against = ["--crds", str(crds)] if crds else []
+    if _replank("plan", "takeover", *common, "--out", str(plans), *against) == EXIT_ERROR:
+        return EXIT_ERROR
+    pages = []
+    for plan in sorted(plans.glob("*.takeover.yaml")):
+        page = files / "pages" / f"{plan.name.removesuffix('.takeover.yaml')}.html"
+        if _replank("show", str(plan), "--html", str(page)) != EXIT_OK:
+            return EXIT_ERROR
+        pages.append(page)
+    _index(files, plans)
+    err().print(
+        f"\nOpen {files / 'pages' / 'index.html'} in a browser: a page for each of {len(pages)} plans."
+    )
+    err().print(f"Everything lies in {files}.")
+    return EXIT_OK
+
+
+def _replank(*arguments: str) -> int:
+    """Runs a command as the shell would, showing its line."""
+    err().print(f"$ replank {' '.join(arguments)}", style="bold")
+    status = cli.main(args=list(arguments), prog_name="replank", standalone_mode=False)
+    err().print()
+    return status if isinstance(status, int) else EXIT_OK
+
+
+def _index(files: Path, plans: Path) -> None:
+    from replank.app.store import read_file, write_private
+    from replank.plan import codec
+    from replank.report.html.page import render_index
+
+    loaded = [
+        codec.load(read_file(path, what="The plan"), where=str(path))
+        for path in sorted(plans.glob("*.takeover.yaml"))
+    ]
+    write_private(files / "pages" / "index.html", render_index(loaded).encode())
+
+
+def _empty(folder: Path) -> None:
+    """A demo removes only what a demo made."""
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / _MARK).exists():
+            raise Refused(
+                "RP091",
+                "The demo's folder holds other files",
+                "the demo empties its folder first, and did not make this one",
+                "Name another folder with --dir.",
+                where=str(folder),
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (folder / _MARK).touch()
