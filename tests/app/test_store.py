@@ -75,7 +75,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_scrap(tmp_path, monkeypatch):
 
 
 def test_no_snapshot_says_how_to_get_one(tmp_path):
-    with pytest.raises(Refused, match="RP003.*replank survey prod"):
+    with pytest.raises(Refused, match=r"RP003.*replank survey prod"):
         SnapshotStore(tmp_path).latest("prod")
 
 

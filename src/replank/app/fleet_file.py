@@ -11,7 +11,7 @@ from replank.inventory.fleet.model import ClusterConfig, Fleet
 
 
 def read_fleet(path: Path) -> Fleet:
-    """The fleet. Raises `Refused` RP002 (no such file), RP010-RP019 (what is wrong in it, by line and field)."""
+    """The fleet. Raises `Refused` RP002 (no such file), RP010-RP019 (what is wrong, by line and field)."""
     data = read_file(path, what="The fleet file")
     try:
         text = data.decode("utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ class SchemaCheck:
 
 
 def crds_of_folder(folder: Path) -> CrdSource:
-    """All CustomResourceDefinitions in the YAML files below `folder`. Raises `Refused` RP072 if there is none."""
+    """All CustomResourceDefinitions in YAML files below `folder`. Raises `Refused` RP072 without one."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 

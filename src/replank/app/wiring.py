@@ -6,9 +6,9 @@ from replank.survey.fleet import Readers
 
 
 def live_readers(*, parallel: int, timeout_s: float) -> Readers:
-    """Readers that look at the real world. `parallel`: requests at once per cloud. `timeout_s`: per request."""
-    from replank.transports.kubernetes.reader import KubernetesReader
+    """Readers of the real world. `parallel`: requests at once to a cloud. `timeout_s`: for one answer."""
     from replank.transports.kubernetes.management import KubernetesManagementReader
+    from replank.transports.kubernetes.reader import KubernetesReader
     from replank.transports.openstack.reader import OpenStackReader
     from replank.transports.ssh.reader import SshHostReader
     from replank.transports.terraform.reader import TerraformStateReader

@@ -1,7 +1,8 @@
 """`make bench`: what survey, audit and plan cost for 1, 10 and 50 twin clusters, and what `--help` costs.
 
-Each command runs as a process of its own; time and memory are the kernel's account of that process (wait4), so the
-twin, which is another process, is not in them. Figures of one run compare; absolute ones depend on the machine.
+Each command runs as a process of its own; time and memory are the kernel's account of that process (wait4),
+so the twin, which is another process, is not in them. Figures of one run compare; absolute ones depend on the
+machine.
 """
 
 from __future__ import annotations
@@ -100,7 +101,8 @@ def bench_help(runs: int) -> tuple[float, float]:
 def machine() -> str:
     """Cores, memory and kernel; nothing else about the machine."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores, {memory:.0f} GiB, kernel {platform.release()}, Python {platform.python_version()}"
+    python = f"Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, kernel {platform.release()}, {python}"
 
 
 def main() -> None:

@@ -32,9 +32,9 @@ _MARK = ".replank-demo"
 def command(folder: Path, seed: int, crds: Path | None) -> int:
     """Run init, survey, audit, plan and show on an embedded legacy fleet.
 
-    The fleet is a twin: three clusters that answer as OpenStack, Kubernetes and SSH would, over the wire, to the
-    same client libraries. One is healthy, one has several worker groups and encryption at rest, one is flawed
-    on purpose.
+    The fleet is a twin: three clusters that answer as OpenStack, Kubernetes and SSH would, over the wire, to
+    the same client libraries. One is healthy, one has several worker groups and encryption at rest, one is
+    flawed on purpose.
     """
     try:
         from replank.testbed.fleet.demo import demo_world

@@ -17,7 +17,7 @@ from replank.app.store import SnapshotStore
 from replank.app.wiring import live_readers, offline_readers
 from replank.inventory.facts.snapshot import Snapshot
 from replank.inventory.unseen import unseen_sources
-from replank.survey.fleet import Readers, Surveyed, SurveyOptions, survey_fleet
+from replank.survey.fleet import Surveyed, SurveyOptions, survey_fleet
 
 
 @click.command("survey")
@@ -50,7 +50,8 @@ def command(
     """Look at CLUSTERS (default: all of the fleet), read only, and write a snapshot of each.
 
     What cannot be seen is written down as unknown, with the reason; it stops neither the other sources nor
-    the other clusters. Exit status: 0 all was seen, 2 something was not, 1 a cluster could not be seen at all.
+    the other clusters. Exit status: 0 all was seen, 2 something was not, 1 a cluster could not be
+    seen at all.
     """
     configs = clusters_named(read_fleet(fleet), clusters)
     readers = offline_readers() if offline else live_readers(parallel=8, timeout_s=timeout)
@@ -71,7 +72,7 @@ def command(
 
 
 def _report(results: list[Surveyed], store: SnapshotStore, as_json: bool) -> int:
-    from replank.report.terminal.survey_view import survey_view, survey_dict
+    from replank.report.terminal.survey_view import survey_dict, survey_view
 
     seen = [r.snapshot for r in results if r.snapshot is not None]
     if as_json:
@@ -91,6 +92,3 @@ def _report(results: list[Surveyed], store: SnapshotStore, as_json: bool) -> int
 
 def _partly(snapshot: Snapshot) -> bool:
     return bool(unseen_sources(snapshot))
-
-
-__all__ = ["Readers", "command"]
