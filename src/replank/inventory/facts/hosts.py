@@ -101,6 +101,8 @@ class KubeletFacts:
     """The kubelet as it is started. `flags`: effective command line; `config`: parsed config file.
 
     `config` keeps every key but those in replank's list of secret-bearing ones. `unit_drop_ins`: paths.
+    `running` False: no process was found, and `flags` are those of the environment files. `instance_config`:
+    kubeadm's instance-config.yaml (NodeLocalCRISocket), empty if there is none.
     """
 
     flags: tuple[ExtraArg, ...] = ()
@@ -108,6 +110,8 @@ class KubeletFacts:
     config: Mapping[str, JSON] = field(default_factory=dict)
     unit_drop_ins: tuple[str, ...] = ()
     kubeconfig_server: str = ""
+    running: bool = True
+    instance_config: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +143,7 @@ class HostFacts:
     the host says. `system_uuid`: from DMI (equals the Nova server's UUID on KVM). `keys`: key files by
     metadata. `cloud_init_kubernetes`: True if the machine's image or user data set up Kubernetes, False if
     something else did it after boot (then a *new* machine from the same image has no kubelet).
+    `host_key_checked` False: fleet.yaml switched the check off, so the machine may be another one.
     """
 
     server: str
@@ -157,3 +162,4 @@ class HostFacts:
     leftovers: Fact[tuple[HostLeftover, ...]]
     virtual_ips: Fact[tuple[str, ...]]
     cloud_init_kubernetes: Fact[bool]
+    host_key_checked: Fact[bool] = True

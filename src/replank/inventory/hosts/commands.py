@@ -37,6 +37,9 @@ KUBEADM_CERTIFICATES: Final = (
     "etcd/peer.crt",
     "etcd/healthcheck-client.crt",
 )
+KUBELET_CERTIFICATE: Final = "/var/lib/kubelet/pki/kubelet-client-current.pem"
+"""Certificate and key in one file (pkg/kubelet/certificate, FileStore): only the certificate is cut out."""
+
 PKI_DIRS: Final = ("/etc/kubernetes/pki", "/etc/kubernetes/ssl")
 
 _KUBEADM_ETCD = {
@@ -89,7 +92,10 @@ CERTIFICATE: Final = HostCommand(
     argv=("sed", "-n", "/-----BEGIN CERTIFICATE-----/,/-----END CERTIFICATE-----/p", "<path>"),
     sudo=True,
     purpose="certificates, and nothing else that the file may hold",
-    usual=tuple({"path": f"{pki}/{name}"} for pki in PKI_DIRS for name in KUBEADM_CERTIFICATES),
+    usual=(
+        *({"path": f"{pki}/{name}"} for pki in PKI_DIRS for name in KUBEADM_CERTIFICATES),
+        {"path": KUBELET_CERTIFICATE},
+    ),
 )
 KUBECONFIG_CERTIFICATE: Final = HostCommand(
     name="kubeconfig-certificate",

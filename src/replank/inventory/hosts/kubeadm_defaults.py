@@ -170,13 +170,11 @@ def _etcd(config: ClusterConfiguration) -> Defaults:
     }
     if config.etcd_local is not None:
         fixed["data-dir"] = config.etcd_local.data_dir
-    allowed: dict[str, tuple[str, ...]] = {
-        name: ()
-        for name in (
-            *("name", "listen-client-urls", "advertise-client-urls", "listen-peer-urls"),
-            *("initial-advertise-peer-urls", "initial-cluster", "listen-metrics-urls", "data-dir"),
-        )
-    }
+    of_the_machine = (
+        *("name", "listen-client-urls", "advertise-client-urls", "listen-peer-urls"),
+        *("initial-advertise-peer-urls", "initial-cluster", "listen-metrics-urls", "data-dir"),
+    )
+    allowed: dict[str, tuple[str, ...]] = dict.fromkeys(of_the_machine, ())
     allowed |= {
         "initial-cluster-state": ("existing",),
         # etcd 3.5 and its 3.6 successors (kubeadm 1.34).

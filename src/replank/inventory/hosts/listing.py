@@ -34,6 +34,17 @@ def parse_stat(text: str, *, path: str) -> FileFact:
     return FileFact(path=path, mode=_mode(mode), owner=owner, group=group, size=int(size))
 
 
+def parse_hash(text: str) -> str:
+    """The hash that sha256sum printed; a backslash before it marks an escaped name.
+
+    Raises `Refused` RP089.
+    """
+    match = re.match(r"\\?([0-9a-f]{64}) ", text, flags=re.ASCII)
+    if match is None:
+        raise strange_output("sha256sum", f"{text[:60]!r} is no hash")
+    return match[1]
+
+
 def strange_output(command: str, why: str) -> Refused:
     """The error for output that a command should not have."""
     return Refused(

@@ -1,0 +1,187 @@
+"""Commands on one machine: only those of the fixed list, with sudo where granted, with bounds."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import asyncssh
+
+from replank.domain.errors import Refused, ReplankError, Transient
+from replank.inventory.fleet.model import SshAccess
+from replank.inventory.hosts import commands
+from replank.inventory.hosts.command import Call
+from replank.transports.ssh.failures import lost
+
+OUTPUT_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of output after which a command is cut off: the largest expected, a package list, has 100 KiB."""
+
+COMMAND_TIMEOUT_S: Final = 30.0
+# sshd's MaxSessions is 10 (sshd_config(5)).
+_PARALLEL: Final = 4
+_CURL_REASONS: Final = {
+    6: "the name of the endpoint could not be resolved",
+    7: "the connection was refused",
+    28: "there was no answer in time",
+    35: "the TLS handshake failed",
+    56: "the connection was reset (a certificate that etcd does not accept?)",
+    58: "the client certificate cannot be used",
+    60: "the server's certificate is not signed by that CA",
+    77: "the CA file cannot be read",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a command left. `status`: its exit status. `why`: its first line of stderr, for messages."""
+
+    status: int
+    data: bytes
+    why: str
+
+    @property
+    def text(self) -> str:
+        """stdout; bytes that are not UTF-8 are replaced."""
+        return self.data.decode("utf-8", errors="replace")
+
+
+class HostSession:
+    """Runs commands over one connection, a few at a time."""
+
+    def __init__(
+        self,
+        connection: asyncssh.SSHClientConnection,
+        host: str,
+        root: Literal["sudo", "direct", "refused"],
+    ) -> None:
+        self._connection = connection
+        self._host = host
+        self._root = root
+        self._slots = asyncio.Semaphore(_PARALLEL)
+
+    @classmethod
+    async def start(
+        cls, connection: asyncssh.SSHClientConnection, host: str, access: SshAccess
+    ) -> HostSession:
+        """A session; finds out whether sudo works. root and `sudo: false` need none."""
+        if not access.sudo or access.user == "root":
+            return cls(connection, host, "direct")
+        session = cls(connection, host, "sudo")
+        probe = await session.output(commands.SUDO.call())
+        return session if probe.status == 0 else cls(connection, host, "refused")
+
+    async def output(self, call: Call) -> Output:
+        """Runs `call` and returns what it left, whatever its exit status.
+
+        Raises `Refused` RP066 (needs root, sudo is refused), RP067 (more output than allowed), `Transient`
+        RP065 (connection lost, no answer in time).
+        """
+        if not any(command.matches(call.argv) for command in commands.SURVEY_COMMANDS):
+            raise AssertionError(f"{call.argv[0]} is not on the list of commands")
+        if call.sudo and self._root == "refused":
+            raise Refused(
+                "RP066",
+                f"`{call.line}` was not run on {self._host}",
+                "sudo asks for a password or is not granted",
+                "Grant the lines that `replank permissions` prints, or log in as root.",
+            )
+        line = call.sudo_line if self._root == "sudo" else call.line
+        async with self._slots:
+            try:
+                async with asyncio.timeout(COMMAND_TIMEOUT_S):
+                    return await self._run(call, line)
+            except TimeoutError as error:
+                raise Transient(
+                    "RP065",
+                    f"`{call.line}` did not end on {self._host}",
+                    f"there was no answer within {COMMAND_TIMEOUT_S:.0f} seconds",
+                    "Look at the load of the machine and run `replank survey` again.",
+                ) from error
+            except (asyncssh.Error, OSError) as error:
+                raise lost(self._host) from error
+
+    async def data(self, call: Call, *, fine: tuple[int, ...] = (0,)) -> bytes:
+        """stdout of `call`. Raises as `output`, and `Refused` RP067 for an exit status not in `fine`."""
+        output = await self.output(call)
+        if output.status not in fine:
+            raise self.failed(call, output)
+        return output.data
+
+    async def text(self, call: Call, *, fine: tuple[int, ...] = (0,)) -> str:
+        """As `data`, decoded."""
+        return (await self.data(call, fine=fine)).decode("utf-8", errors="replace")
+
+    async def text_if_there(self, call: Call, path: str) -> str | None:
+        """stdout of a command that reads `path`, None if `path` does not exist. Raises as `data`."""
+        output = await self.output(call)
+        if output.status == 0:
+            return output.text
+        if output.status != 127 and not await self.exists(path):
+            return None
+        raise self.failed(call, output)
+
+    async def exists(self, path: str) -> bool:
+        """Whether there is such a path. Raises as `data` where that cannot be told."""
+        call = commands.EXISTS.call(path=path)
+        output = await self.output(call)
+        if output.status in (0, 2):  # GNU ls: 2 = cannot access an argument; a refused sudo exits 1
+            return output.status == 0
+        raise self.failed(call, output)
+
+    def failed(self, call: Call, output: Output) -> ReplankError:
+        """The error for a command that ended with a status that it should not have."""
+        if output.status == 127:
+            why = "the command is not there"
+        elif call.argv[0] == "curl":
+            # curl's own words hold milliseconds.
+            why = _CURL_REASONS.get(output.status, f"curl ended with exit status {output.status}")
+        else:
+            why = f"exit status {output.status}" + (f", {output.why}" if output.why else "")
+        return Refused(
+            "RP067",
+            f"`{call.line}` did not work on {self._host}",
+            why,
+            "Run it there by hand; `replank permissions` prints what survey may need.",
+        )
+
+    async def _run(self, call: Call, line: str) -> Output:
+        process = await self._connection.create_process(line, encoding=None, stdin=asyncssh.DEVNULL)
+        try:
+            data, errors = await asyncio.gather(_read(process.stdout), _read(process.stderr))
+            await process.wait_closed()
+        except _TooMuchError as error:
+            raise Refused(
+                "RP067",
+                f"`{call.line}` was cut off on {self._host}",
+                f"it wrote more than {OUTPUT_LIMIT // 1024 // 1024} MiB",
+                "Look at what it writes there.",
+            ) from error
+        finally:
+            process.close()
+        status = process.exit_status
+        if status is None or status < 0:
+            raise lost(self._host)
+        return Output(status, data, _first_line(errors))
+
+
+class _TooMuchError(Exception):
+    """A stream went over the limit."""
+
+
+async def _read(stream: asyncssh.SSHReader[bytes]) -> bytes:
+    """All of `stream`. Raises `_TooMuchError` as soon as it is more than the limit."""
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := await stream.read(65536):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > OUTPUT_LIMIT:
+            raise _TooMuchError
+    return b"".join(chunks)
+
+
+def _first_line(errors: bytes) -> str:
+    """The first line of stderr, printable and short."""
+    lines = errors.decode("utf-8", errors="replace").splitlines()
+    return "".join(c for c in lines[0] if c.isprintable())[:200] if lines else ""
