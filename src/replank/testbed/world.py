@@ -1,6 +1,6 @@
 """The world of a twin: what its servers answer, as plain data.
 
-The generator (`testbed/fleet.py`) makes a `World`; the servers in `testbed/serve/` serve it. Objects are raw
+The generator (`testbed/fleet/`) makes a `World`; the servers in `testbed/serve/` serve it. Objects are raw
 API documents, exactly as the real services answer them (Nova 2.1, Neutron v2.0, Octavia v2, Glance v2,
 Cinder v3, Kubernetes), so that the real client libraries parse them. Secrets that a careless survey might
 keep (user data, tokens, environment values) are planted in them on purpose: `planted_secrets`.
@@ -40,7 +40,8 @@ class ApiServer:
     """One Kubernetes API server.
 
     `objects`: full objects with apiVersion, kind and metadata. PEM texts: `ca_cert` signs `server_cert` (with
-    the endpoint among its SANs) and the client certificates that are let in as cluster-admin.
+    the endpoint among its SANs) and the client certificates that are let in as cluster-admin. `tokens`: bearer
+    tokens that are let in as well.
     """
 
     version: str
@@ -48,6 +49,7 @@ class ApiServer:
     server_cert: str
     server_key: str
     objects: list[Document] = field(default_factory=list)
+    tokens: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -72,7 +74,9 @@ class Machine:
     `server_name`, `server_id`: its Nova server. `files`: absolute path -> entry. `packages`: dpkg name ->
     version, `held`: names on hold. `units`: systemd unit -> state. `commands`: an exact command line (as the
     survey runs it, without `sudo -n`) -> its stdout, for what files cannot answer (etcd's member list, ip
-    addresses, hostname). `sudo`: whether `sudo -n` works. `host_key`: PEM of the SSH host key.
+    addresses, hostname). `sudo`: whether `sudo -n` works. `host_key`: PEM of the SSH host key. `address`: its
+    fixed IPv4 address, where the jump host reaches it; the same as in Nova and Neutron. `known_host_key`: PEM
+    of the host key that the operator's known_hosts has, "" = the same (another one = it has changed).
     """
 
     server_name: str
@@ -85,14 +89,18 @@ class Machine:
     commands: dict[str, str] = field(default_factory=dict)
     sudo: bool = True
     up: bool = True
+    address: str = ""
+    known_host_key: str = ""
 
 
 @dataclass(slots=True)
 class TwinCluster:
     """One legacy cluster: its API and machines, and its files on the operator's disk.
 
-    `state_files`: relative path -> document (Terraform state v4). `client_cert`/`client_key`: PEM for the
-    operator's kubeconfig.
+    `state_files`: relative path -> document (Terraform state v4). `state_only`: patterns of resource addresses
+    where a state file holds several clusters. `client_cert`/`client_key`: PEM for the operator's kubeconfig;
+    `kubeconfig_token`: if set, the kubeconfig has this token and no client certificate. `state_locks`: relative
+    path -> content of a lock somebody holds.
     """
 
     name: str
@@ -102,11 +110,18 @@ class TwinCluster:
     client_key: str
     machines: list[Machine] = field(default_factory=list)
     state_files: dict[str, Document] = field(default_factory=dict)
+    state_only: tuple[str, ...] = ()
+    kubeconfig_token: str = ""
+    state_locks: dict[str, Document] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class World:
-    """A fleet's world. `seed`: it is made from this number alone. `planted_secrets`: must never be seen."""
+    """A fleet's world, made from `seed` and a point in time alone.
+
+    `planted_secrets`: texts that no snapshot, plan, page or message may hold. `bastion_host_key`: PEM of the
+    jump host's SSH key. `ssh_client_key`: OpenSSH PEM.
+    """
 
     seed: int
     projects: list[Project] = field(default_factory=list)
@@ -117,3 +132,4 @@ class World:
     ssh_user: str = "ubuntu"
     ssh_client_key: str = ""
     planted_secrets: tuple[str, ...] = ()
+    bastion_host_key: str = ""
