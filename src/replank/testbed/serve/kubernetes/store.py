@@ -1,0 +1,188 @@
+"""The objects of one API server, looked up and listed by path. Knows nothing of HTTP."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from replank.testbed.serve.kubernetes.kinds import ServedResource, served_by
+from replank.testbed.world import ApiServer, Document
+
+RESOURCE_VERSION = "4711"
+_METADATA = "PartialObjectMetadata"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP status and a JSON body."""
+
+    status: int
+    body: bytes
+
+
+def status_document(code: int, reason: str, message: str) -> Answer:
+    """A failure as the real API server words it."""
+    document = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": message,
+        "reason": reason,
+        "code": code,
+    }
+    return _answer(code, document)
+
+
+class ObjectStore:
+    """Answers reads. Built once: later changes to `api.objects` show only after `reload`."""
+
+    def __init__(self, api: ApiServer) -> None:
+        self._api = api
+        self.reload()
+
+    def reload(self) -> None:
+        """Takes the objects anew."""
+        self._resources: dict[str, dict[str, ServedResource]] = {}
+        for resource in served_by(self._api.objects):
+            self._resources.setdefault(resource.root, {})[resource.plural] = resource
+        self._objects: dict[tuple[str, str], list[Document]] = {}
+        for document in sorted(self._api.objects, key=_place):
+            key = (document["apiVersion"], document["kind"])
+            self._objects.setdefault(key, []).append(document)
+
+    def answer(self, path: str, query: Mapping[str, str], accept: str) -> Answer:
+        """Answers GET `path`. `accept`: the Accept header."""
+        if path == "/version":
+            return _answer(200, self._version())
+        if path == "/api":
+            return _answer(200, {"kind": "APIVersions", "versions": ["v1"]})
+        if path == "/apis":
+            groups = self._groups()
+            return _answer(200, {"kind": "APIGroupList", "apiVersion": "v1", "groups": list(groups.values())})
+        if path in self._resources:
+            return _answer(200, self._resource_list(path))
+        if path.startswith("/apis/") and (group := self._groups().get(path.removeprefix("/apis/"))):
+            return _answer(200, {"kind": "APIGroup", "apiVersion": "v1", **group})
+        return self._objects_at(path, query, metadata=_METADATA in accept)
+
+    def _objects_at(self, path: str, query: Mapping[str, str], *, metadata: bool) -> Answer:
+        parts = path.strip("/").split("/")
+        head = 2 if parts[0] == "api" else 3
+        root, rest = "/" + "/".join(parts[:head]), parts[head:]
+        namespace = ""
+        if len(rest) > 2 and rest[0] == "namespaces":
+            namespace, rest = rest[1], rest[2:]
+        resource = self._resources.get(root, {}).get(rest[0] if rest else "")
+        if resource is None or len(rest) > 2 or (namespace and not resource.namespaced):
+            return _no_such_page()
+        objects = [
+            o
+            for o in self._objects.get((resource.api_version, resource.kind), [])
+            if not namespace or o["metadata"].get("namespace") == namespace
+        ]
+        if len(rest) == 1:
+            return self._list(resource, objects, query, metadata=metadata)
+        if resource.namespaced and not namespace:
+            return _no_such_page()
+        for document in objects:
+            if document["metadata"]["name"] == rest[1]:
+                return _answer(200, _partial(document) if metadata else document)
+        group = root.split("/")[2] if root.startswith("/apis") else ""
+        name = f"{resource.plural}.{group}" if group else resource.plural
+        return status_document(404, "NotFound", f'{name} "{rest[1]}" not found')
+
+    def _list(
+        self, resource: ServedResource, objects: list[Document], query: Mapping[str, str], *, metadata: bool
+    ) -> Answer:
+        chosen = [o for o in objects if _selected(o, query)]
+        start = int(base64.urlsafe_b64decode(query["continue"])) if query.get("continue") else 0
+        limit = int(query.get("limit", "0")) or len(chosen)
+        page = chosen[start : start + limit]
+        about: Document = {"resourceVersion": RESOURCE_VERSION}
+        if left := max(0, len(chosen) - start - limit):
+            about["continue"] = base64.urlsafe_b64encode(str(start + limit).encode()).decode()
+            about["remainingItemCount"] = left
+        if metadata:
+            kind, api_version = f"{_METADATA}List", "meta.k8s.io/v1"
+            items = [_partial(o) for o in page]
+        else:
+            kind, api_version = f"{resource.kind}List", resource.api_version
+            # As the real one: items of a list of built-in kinds carry no kind of their own.
+            items = [{k: v for k, v in o.items() if k not in ("kind", "apiVersion")} for o in page]
+        return _answer(200, {"kind": kind, "apiVersion": api_version, "metadata": about, "items": items})
+
+    def _version(self) -> Document:
+        major, minor = self._api.version.removeprefix("v").split(".")[:2]
+        return {
+            "major": major,
+            "minor": minor,
+            "gitVersion": self._api.version,
+            "gitTreeState": "clean",
+            "platform": "linux/amd64",
+        }
+
+    def _groups(self) -> dict[str, Document]:
+        versions: dict[str, list[str]] = {}
+        for root in self._resources:
+            if root.startswith("/apis/"):
+                _, _, group, version = root.split("/")
+                versions.setdefault(group, []).append(version)
+        found = {}
+        for group in sorted(versions):
+            ordered = sorted(versions[group], key=_priority, reverse=True)
+            entries = [{"groupVersion": f"{group}/{v}", "version": v} for v in ordered]
+            found[group] = {"name": group, "versions": entries, "preferredVersion": entries[0]}
+        return found
+
+    def _resource_list(self, root: str) -> Document:
+        resources: list[Document] = []
+        for resource in self._resources[root].values():
+            entry = {"singularName": resource.kind.lower(), "namespaced": resource.namespaced}
+            entry |= {"kind": resource.kind, "verbs": ["get", "list", "watch"]}
+            resources.append({"name": resource.plural, **entry})
+            resources.append({"name": f"{resource.plural}/status", **entry, "verbs": ["get"]})
+        group_version = root.removeprefix("/apis/").removeprefix("/api/")
+        return {
+            "kind": "APIResourceList",
+            "apiVersion": "v1",
+            "groupVersion": group_version,
+            "resources": resources,
+        }
+
+
+def _selected(document: Document, query: Mapping[str, str]) -> bool:
+    labels = document["metadata"].get("labels") or {}
+    for term in filter(None, query.get("labelSelector", "").split(",")):
+        key, equals, value = term.replace("==", "=").partition("=")
+        if key not in labels or (equals and labels[key] != value):
+            return False
+    field, _, value = query.get("fieldSelector", "").partition("=")
+    return field != "metadata.name" or bool(document["metadata"]["name"] == value)
+
+
+def _partial(document: Document) -> Document:
+    return {"kind": _METADATA, "apiVersion": "meta.k8s.io/v1", "metadata": document["metadata"]}
+
+
+def _place(document: Document) -> tuple[str, str]:
+    return (document["metadata"].get("namespace", ""), document["metadata"]["name"])
+
+
+def _priority(version: str) -> tuple[int, int, int]:
+    """GA over beta over alpha, then the number (apimachinery, pkg/version/helpers.go)."""
+    for rank, word in ((1, "beta"), (0, "alpha")):
+        major, found, minor = version.removeprefix("v").partition(word)
+        if found:
+            return (rank, int(major), int(minor or 0))
+    return (2, int(version.removeprefix("v")), 0)
+
+
+def _no_such_page() -> Answer:
+    return status_document(404, "NotFound", "the server could not find the requested resource")
+
+
+def _answer(status: int, document: Document) -> Answer:
+    return Answer(status, json.dumps(document, separators=(",", ":")).encode())

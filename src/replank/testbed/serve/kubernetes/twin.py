@@ -1,0 +1,217 @@
+"""The HTTPS servers of Kubernetes twins: one thread and one event loop for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self, overload
+
+from aiohttp import web
+from cryptography import x509
+
+from replank.testbed.serve.kubernetes.faults import Fault
+from replank.testbed.serve.kubernetes.store import Answer, ObjectStore, status_document
+from replank.testbed.world import ApiServer
+
+# OpenSSL's X509_V_FLAG_NO_CHECK_TIME: kube-apiserver accepts the handshake of an expired client certificate and
+# answers 401; Python's ssl would break off the handshake.
+_NO_CHECK_TIME = 0x200000
+
+
+class ServedApi:
+    """One API server while it is served.
+
+    `faults` may be changed while it runs. `requests`: paths that were asked for, in order, with their query.
+    `port`: 0 before it is started.
+    """
+
+    def __init__(self, api: ApiServer, host: str, port: int) -> None:
+        self.faults: list[Fault] = []
+        self.requests: list[str] = []
+        self.port = port
+        self.store = ObjectStore(api)
+        self._api = api
+        self._host = host
+
+    @property
+    def url(self) -> str:
+        """For a kubeconfig's `server`."""
+        return f"https://{self._host}:{self.port}"
+
+    def let_in(self, request: web.Request) -> bool:
+        """True for a certificate of the cluster's CA that has not expired, and for a known token."""
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        if kind == "Bearer":
+            return token in self._api.tokens
+        connection = request.transport.get_extra_info("ssl_object") if request.transport else None
+        presented = connection.getpeercert(binary_form=True) if connection else None
+        if presented is None:
+            return False
+        return x509.load_der_x509_certificate(presented).not_valid_after_utc > datetime.now(UTC)
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """The server's side: asks for a client certificate and takes those of the cluster's CA."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.load_verify_locations(cadata=self._api.ca_cert)
+        context.verify_flags |= _NO_CHECK_TIME
+        with tempfile.TemporaryDirectory() as folder:
+            # The ssl module loads keys from files only.
+            certificate, key = Path(folder, "cert.pem"), Path(folder, "key.pem")
+            certificate.write_text(self._api.server_cert)
+            key.touch(mode=0o600)
+            key.write_text(self._api.server_key)
+            context.load_cert_chain(certificate, key)
+        return context
+
+
+class KubernetesTwins(Sequence[ServedApi]):
+    """Serves API servers while it is open; see the package's docstring for what they must hold.
+
+    `ports`: one for each of `apis`, 0 = any free one.
+    """
+
+    def __init__(
+        self, apis: Sequence[ApiServer], *, ports: Sequence[int] | None = None, host: str = "127.0.0.1"
+    ) -> None:
+        wanted = ports or [0] * len(apis)
+        self._served = [ServedApi(api, host, port) for api, port in zip(apis, wanted, strict=True)]
+        self._host = host
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._stop: asyncio.Event | None = None
+        self._ready = threading.Event()
+        self._failed: BaseException | None = None
+        self._cpu_s = 0.0
+
+    def __len__(self) -> int:
+        return len(self._served)
+
+    @overload
+    def __getitem__(self, index: int) -> ServedApi: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[ServedApi]: ...
+    def __getitem__(self, index: int | slice) -> ServedApi | Sequence[ServedApi]:
+        return self._served[index]
+
+    @property
+    def request_count(self) -> int:
+        """Requests so far, over all API servers."""
+        return sum(len(served.requests) for served in self._served)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time of the twins' own thread so far."""
+        loop = self._loop
+        if loop is None or not loop.is_running():
+            return self._cpu_s
+
+        async def measure() -> float:
+            return time.thread_time()
+
+        return asyncio.run_coroutine_threadsafe(measure(), loop).result(timeout=10)
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._run, name="kubernetes-twin", daemon=True)
+        self._thread.start()
+        self._ready.wait(timeout=30)
+        if self._failed is not None:
+            raise RuntimeError("the Kubernetes twin did not start") from self._failed
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._loop is not None and self._stop is not None and self._loop.is_running():
+            self._loop.call_soon_threadsafe(self._stop.set)
+        if self._thread is not None:
+            self._thread.join(timeout=30)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except (OSError, ValueError) as error:
+            self._failed = error
+        finally:
+            self._cpu_s = time.thread_time()
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        async with contextlib.AsyncExitStack() as stack:
+            for served in self._served:
+                app = web.Application()
+                app.router.add_route("*", "/{tail:.*}", partial(self._handle, served))
+                runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+                await runner.setup()
+                stack.push_async_callback(runner.cleanup)
+                site = web.TCPSite(runner, self._host, served.port, ssl_context=served.ssl_context())
+                await site.start()
+                served.port = runner.addresses[0][1]
+            self._ready.set()
+            await self._stop.wait()
+
+    async def _handle(self, served: ServedApi, request: web.Request) -> web.StreamResponse:
+        served.requests.append(request.path_qs)
+        for fault in list(served.faults):
+            if fault.takes(request.path):
+                return await self._fail(fault, request)
+        # RBAC of a real cluster shows /version to everybody (ClusterRole system:public-info-viewer).
+        if request.path != "/version" and not served.let_in(request):
+            return _json(status_document(401, "Unauthorized", "Unauthorized"))
+        if request.method != "GET":
+            return _json(status_document(405, "MethodNotAllowed", "this twin only reads"))
+        accept = request.headers.get("Accept", "")
+        return _json(served.store.answer(request.path.rstrip("/"), request.query, accept))
+
+    async def _fail(self, fault: Fault, request: web.Request) -> web.StreamResponse:
+        if fault.kind == "hang" and self._stop is not None:
+            await self._stop.wait()
+        if fault.kind == "cut":
+            cut = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "4096"})
+            with contextlib.suppress(ConnectionError):
+                await cut.prepare(request)
+                await cut.write(b'{"kind"')
+            if request.transport is not None:
+                request.transport.abort()
+            return cut
+        if fault.kind == "garbage":
+            return web.Response(text="<html>It works</html>", content_type="text/html")
+        if fault.kind == "shape":
+            return web.json_response({"items": {"these": "are no items"}, "gitVersion": [1]})
+        headers = {} if fault.retry_after_s is None else {"Retry-After": f"{fault.retry_after_s:g}"}
+        if fault.kind == "plain":
+            return web.Response(status=fault.status, text="upstream connect error", headers=headers)
+        return _json(status_document(fault.status, fault.reason, fault.message), headers)
+
+
+class KubernetesTwin:
+    """One API server alone: `with KubernetesTwin(api) as twin: twin.url`."""
+
+    def __init__(self, api: ApiServer, *, port: int = 0) -> None:
+        self._twins = KubernetesTwins([api], ports=[port])
+
+    def __enter__(self) -> ServedApi:
+        self._twins.__enter__()
+        return self._twins[0]
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._twins.__exit__(kind, error, trace)
+
+
+def _json(answer: Answer, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(
+        status=answer.status, body=answer.body, content_type="application/json", headers=headers or {}
+    )
