@@ -361,6 +361,19 @@ class SharedResource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Namesake:
+    """A resource of the project outside this cluster that has a name by which CAPO looks up one of its own.
+
+    `kind`: server (same name as a server of the cluster) or port (same name as one of the cluster's ports, or
+    `<server>-<index>`, in the same network).
+    """
+
+    kind: str
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenStackFacts:
     """The part of one OpenStack project that belongs to one cluster (transports return the whole project).
 
@@ -392,3 +405,4 @@ class OpenStackFacts:
     differences: tuple[Difference, ...] = ()
     discovered: tuple[Discovered, ...] = ()
     shared: tuple[SharedResource, ...] = ()
+    namesakes: tuple[Namesake, ...] = ()
