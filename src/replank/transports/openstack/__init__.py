@@ -1,0 +1,1 @@
+"""Reads OpenStack projects with openstacksdk. Never writes."""

@@ -1,0 +1,130 @@
+"""Opens one project: authentication, the catalog, the clients of the services. Imported only in functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keystoneauth1 import exceptions as ksa
+from keystoneauth1.identity.base import BaseIdentityPlugin
+from openstack.proxy import Proxy
+from openstack.utils import maximum_supported_microversion
+from requests import RequestException
+
+import openstack
+from openstack import exceptions as sdk
+from replank.domain.errors import Refused
+from replank.inventory.fleet.model import CloudRef
+from replank.transports.openstack.clouds_yaml import configured, refused
+from replank.transports.openstack.compute import NOVA_MICROVERSION
+from replank.transports.openstack.errors import absent, cause_of_discovery, translated
+from replank.transports.openstack.session import Patience, RequestCounter
+
+# With these roles Neutron shows the ports of every project.
+_SEES_ALL = frozenset({"admin"})
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProject:
+    """An authenticated look at one project in one region. `roles`: those of the token."""
+
+    cloud: str
+    region: str
+    project_id: str
+    project_name: str
+    roles: tuple[str, ...]
+    connection: openstack.connection.Connection
+
+    @property
+    def port_scope(self) -> dict[str, str]:
+        """The filter for ports: others' ports on own networks are wanted, those of a whole cloud are not."""
+        return {"project_id": self.project_id} if _SEES_ALL & set(self.roles) else {}
+
+    @property
+    def scope(self) -> dict[str, str]:
+        """The filter for what only the project's own are wanted of."""
+        return {"project_id": self.project_id}
+
+    def service(self, service_type: str) -> Proxy:
+        """The client of a service. Makes its discovery requests; call it once a service and keep it.
+
+        Raises `ReplankError` RP043 where the catalog lacks the service, and what discovery raises.
+        """
+        what = f"OpenStack {self.cloud}: {service_type}"
+        if self.connection.endpoint_for(service_type) is None:
+            raise absent(what, service_type)
+        proxy = getattr(self.connection, service_type.replace("-", "_"))
+        if not isinstance(proxy, Proxy):
+            # What the SDK puts in the place of a service that clouds.yaml disables.
+            raise absent(what, service_type)
+        if service_type == "compute":
+            # Found once for all listings; None (a Nova that tells no range) means its oldest, 2.1.
+            proxy.default_microversion = maximum_supported_microversion(proxy, NOVA_MICROVERSION)
+        return proxy
+
+
+def open_project(cloud: CloudRef, patience: Patience, counter: RequestCounter) -> OpenProject:
+    """Authenticates.
+
+    Raises `Refused` RP040 (clouds.yaml, cloud or region), RP041 (the credential), RP048 (TLS), and
+    `Transient` RP044 to RP047 (Keystone does not answer as it should).
+    """
+    connection = configured(cloud, patience, counter)
+    what = f"OpenStack {cloud.name}: authentication"
+    auth = connection.session.auth
+    if not isinstance(auth, BaseIdentityPlugin):
+        raise _no_entry(cloud, "its auth_type is not one of Keystone's")
+    try:
+        access = auth.get_access(connection.session)
+    except (ksa.Unauthorized, ksa.Forbidden, ksa.BadRequest) as error:
+        raise _no_entry(cloud, f"Keystone answered {error.http_status} to the credential") from error
+    except (ksa.AuthPluginException, ksa.AuthorizationFailure, ksa.MissingAuthMethods) as error:
+        raise _no_entry(cloud, f"the credential is not complete ({type(error).__name__})") from error
+    except (ksa.NotFound, ksa.DiscoveryFailure, ksa.InvalidResponse) as error:
+        cause = cause_of_discovery(error)
+        if cause is None:
+            raise _no_entry(cloud, "no Keystone v3 answers at its auth_url") from error
+        raise translated(cause, what) from error
+    except (ksa.ClientException, ksa.RetriableConnectionFailure, sdk.SDKException, RequestException) as error:
+        raise translated(error, what) from error
+    if not access.project_id:
+        raise _no_entry(cloud, "the token is not scoped to a project")
+    return OpenProject(
+        cloud=cloud.name,
+        region=_region(cloud, connection),
+        project_id=access.project_id,
+        project_name=access.project_name or "",
+        roles=tuple(sorted(set(access.role_names or ()))),
+        connection=connection,
+    )
+
+
+def _region(cloud: CloudRef, connection: openstack.connection.Connection) -> str:
+    """The region that is looked at. Where nobody named one, only a catalog with a single one will do."""
+    catalog = connection.config.get_service_catalog()
+    entries = catalog.catalog if catalog is not None else []
+    regions = sorted(
+        {
+            str(endpoint.get("region_id") or endpoint.get("region") or "")
+            for entry in entries
+            for endpoint in entry.get("endpoints", ())
+        }
+        - {""}
+    )
+    wanted = str(connection.config.region_name or "")
+    listed = ", ".join(regions) or "none"
+    if wanted and wanted not in regions:
+        raise refused(cloud, f"the catalog has no region {wanted}; it has: {listed}")
+    if not wanted and len(regions) > 1:
+        raise refused(cloud, f"it names no region, and the catalog has several: {listed}")
+    return wanted or (regions[0] if regions else "")
+
+
+def _no_entry(cloud: CloudRef, why: str) -> Refused:
+    return Refused(
+        "RP041",
+        f"OpenStack {cloud.name}: authentication",
+        why,
+        "Correct the credential of this cloud in clouds.yaml or secure.yaml; `openstack --os-cloud "
+        f"{cloud.name} token issue` tries it.",
+        where=cloud.clouds_yaml,
+    )
