@@ -37,3 +37,226 @@ A command outside the survey's list ends with 127, as a shell ends for an unknow
 """
 
 from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import asyncssh
+
+from replank.testbed.serve.ssh_faults import SshFault
+from replank.testbed.serve.ssh_shell import STRANGE, Shell
+from replank.testbed.world import Machine
+
+_START_TIMEOUT_S = 10.0
+
+
+class SshTwin:
+    """The SSH side of a world, in a thread of its own. A context manager.
+
+    `machines_by_address`: fixed address -> machine. `client_key`: PEM of the private key that may log in, as
+    `user` alone. `bastion_key`: PEM of the bastion's host key, "" = a new one. `faults`: address -> what is
+    wrong there; may be changed while the twin runs (`silent` and `new_host_key` only before the machine's first
+    connection).
+    """
+
+    def __init__(
+        self,
+        machines_by_address: Mapping[str, Machine],
+        *,
+        user: str,
+        client_key: str,
+        bastion_key: str = "",
+        faults: Mapping[str, SshFault] | None = None,
+    ) -> None:
+        self.machines = dict(machines_by_address)
+        self.user = user
+        self.faults: dict[str, SshFault] = dict(faults or {})
+        self.port = 0
+        self.commands: list[tuple[str, str]] = []
+        """Address and command line of everything that was run."""
+        self.strange_commands: list[tuple[str, str]] = []
+        """Those that are on no list."""
+        self.logins = 0
+        """Logins at the bastion."""
+        self._allowed = asyncssh.import_private_key(client_key).convert_to_public()
+        self._bastion_key = (
+            asyncssh.import_private_key(bastion_key)
+            if bastion_key
+            else asyncssh.generate_private_key("ssh-ed25519")
+        )
+        self._listeners: dict[str, asyncssh.SSHAcceptor | asyncio.Server] = {}
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._run, name="ssh-twin", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        if not self._ready.wait(_START_TIMEOUT_S):
+            raise TimeoutError("the SSH twin did not start")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(_START_TIMEOUT_S)
+
+    @property
+    def jump(self) -> str:
+        """The bastion as fleet.yaml names a jump host."""
+        return f"{self.user}@127.0.0.1:{self.port}"
+
+    def known_hosts(self, path: str | Path) -> None:
+        """Writes a known_hosts file: the bastion, and every machine as it should be."""
+        lines = [f"[127.0.0.1]:{self.port} {_public(self._bastion_key)}"]
+        for address, machine in sorted(self.machines.items()):
+            lines.append(f"{address} {_public(asyncssh.import_private_key(machine.host_key))}")
+        Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def direct_port(self, address: str) -> int:
+        """The port on 127.0.0.1 at which a machine can be reached without the bastion."""
+        if self._loop is None:
+            raise RuntimeError("the SSH twin does not run")
+        return asyncio.run_coroutine_threadsafe(self.listener(address), self._loop).result(_START_TIMEOUT_S)
+
+    def allows(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Whether this login is let in."""
+        return username == self.user and key == self._allowed
+
+    async def listener(self, address: str) -> int:
+        """The port of the machine's server, started at first use: a fleet of idle machines costs nothing."""
+        if address not in self._listeners:
+            self._listeners[address] = await self._listen(address)
+        return self._listeners[address].sockets[0].getsockname()[1]  # type: ignore[no-any-return]
+
+    def fault(self, address: str) -> SshFault:
+        """What is wrong with the machine."""
+        return self.faults.get(address, SshFault())
+
+    async def _listen(self, address: str) -> asyncssh.SSHAcceptor | asyncio.Server:
+        if self.fault(address).silent:
+            return await asyncio.start_server(_say_nothing, "127.0.0.1", 0)
+        key = asyncssh.import_private_key(self.machines[address].host_key)
+        if self.fault(address).new_host_key:
+            key = asyncssh.generate_private_key("ssh-ed25519")
+        host = _Host(self, address)
+        return await asyncssh.listen(
+            "127.0.0.1",
+            0,
+            server_factory=lambda: _Login(self),
+            server_host_keys=[key],
+            process_factory=host.serve,
+            encoding=None,
+            gss_host=None,
+            allow_scp=False,
+        )
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        bastion = await asyncssh.listen(
+            "127.0.0.1",
+            0,
+            server_factory=lambda: _Bastion(self),
+            server_host_keys=[self._bastion_key],
+            gss_host=None,
+            allow_scp=False,
+        )
+        self.port = bastion.sockets[0].getsockname()[1]
+        self._ready.set()
+        await self._stop.wait()
+        for listener in (bastion, *self._listeners.values()):
+            listener.close()
+
+
+class _Login(asyncssh.SSHServer):
+    """Lets the world's client key in, and nothing else."""
+
+    def __init__(self, twin: SshTwin) -> None:
+        self.twin = twin
+
+    def begin_auth(self, username: str) -> bool:  # noqa: ARG002 - asyncssh's signature
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return self.twin.allows(username, key)
+
+
+class _Bastion(_Login):
+    """A jump host: forwards to the machines' addresses, runs nothing."""
+
+    connection: asyncssh.SSHServerConnection
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self.connection = conn
+
+    def auth_completed(self) -> None:
+        self.twin.logins += 1
+
+    def connection_requested(  # type: ignore[override]
+        self,
+        dest_host: str,
+        dest_port: int,
+        orig_host: str,  # noqa: ARG002 - asyncssh's signature
+        orig_port: int,  # noqa: ARG002
+    ) -> object:
+        machine = self.twin.machines.get(dest_host)
+        down = machine is None or not machine.up or self.twin.fault(dest_host).refused
+        if down or dest_port != 22:
+            raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "Connection refused")
+        return self._forward(dest_host)
+
+    async def _forward(self, address: str) -> object:
+        return await self.connection.forward_connection("127.0.0.1", await self.twin.listener(address))
+
+
+class _Host:
+    """Runs the commands of one machine."""
+
+    def __init__(self, twin: SshTwin, address: str) -> None:
+        self._twin = twin
+        self._address = address
+        self._served = 0
+
+    async def serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        fault = self._twin.fault(self._address)
+        line = process.command or ""
+        self._twin.commands.append((self._address, line))
+        if fault.slow_s:
+            await asyncio.sleep(fault.slow_s)
+        if fault.cut_after is not None and self._served >= fault.cut_after:
+            process.get_extra_info("connection").abort()
+            return
+        self._served += 1
+        answer = Shell(self._twin.machines[self._address], self._address, fault.sudo_refuses).run(line)
+        if answer is STRANGE:
+            self._twin.strange_commands.append((self._address, line))
+        process.stdout.write(answer.stdout)
+        process.stderr.write(answer.stderr)
+        process.exit(answer.status)
+
+
+def _public(key: asyncssh.SSHKey) -> str:
+    return " ".join(key.export_public_key("openssh").decode().split()[:2])
+
+
+async def _say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Takes what comes until the other side gives up."""
+    while await reader.read(4096):
+        pass
+    writer.close()

@@ -68,15 +68,22 @@ async def _read(
     # Where /etc/kubernetes may not be listed, kubeadm's layout decides where to look. What is not found there
     # stays unknown.
     kubespray = is_known(listing) and is_kubespray(listing)
-    hostname, system_uuid, os_release, packages, kubelet, pods, leftovers, addresses = await asyncio.gather(
-        _fact(read_hostname(session)),
-        _fact(read_system_uuid(session)),
-        _fact(read_os_release(session)),
-        _fact(read_packages(session)),
-        _fact(read_kubelet(session, kubespray=kubespray)),
-        _fact(_static_pods(session, listing)),
-        _fact(read_leftovers(session)),
-        _fact(read_virtual_addresses(session)),
+    (
+        (hostname, system_uuid, os_release, addresses),
+        (packages, kubelet, pods, leftovers),
+    ) = await asyncio.gather(
+        asyncio.gather(
+            _fact(read_hostname(session)),
+            _fact(read_system_uuid(session)),
+            _fact(read_os_release(session)),
+            _fact(read_virtual_addresses(session)),
+        ),
+        asyncio.gather(
+            _fact(read_packages(session)),
+            _fact(read_kubelet(session, kubespray=kubespray)),
+            _fact(_static_pods(session, listing)),
+            _fact(read_leftovers(session)),
+        ),
     )
     dirs = pki_dirs(certificates_dir)
     certificates, referenced, etcd, runtime, origin = await asyncio.gather(
