@@ -10,7 +10,8 @@ What an `ApiServer` (testbed/world.py) must hold:
 
 - `version`: `v1.34.4`, answered at /version.
 - `ca_cert`: PEM of the cluster CA. Whoever presents a client certificate that it signed and that has not
-  expired is let in as cluster-admin; so is a bearer token of `tokens`. All others get 401, but for /version.
+  expired is let in as cluster-admin; so is a bearer token of `tokens`. Others get 401; who presents nothing
+  at all may see /version.
 - `server_cert`, `server_key`: PEM. The SANs hold the IP address 127.0.0.1 besides the endpoint's VIP and
   names; `server_cert` may be a chain.
 - `objects`: complete objects as `kubectl get -o json` shows them, each with `apiVersion`, `kind`,
@@ -19,8 +20,8 @@ What an `ApiServer` (testbed/world.py) must hold:
   Pod -> Job -> CronJob, mirror Pod -> Node. Mirror pods carry the annotation `kubernetes.io/config.mirror`.
   Pods need `spec.nodeName`, `status.phase` and the condition `Ready`; Secrets and ConfigMaps keep their data.
 - Path and plural of a kind come from `kinds.py`. A kind that is not in its table is served if a
-  CustomResourceDefinition among the objects names it (spec.group, spec.names, spec.scope, spec.versions), else
-  its plural is guessed and it counts as namespaced if its objects have a namespace.
+  CustomResourceDefinition among the objects names it (spec.group, spec.names, spec.scope, spec.versions),
+  else its plural is guessed and it counts as namespaced if its objects have a namespace.
 - A management cluster holds the CustomResourceDefinitions of its providers (label
   `clusterctl.cluster.x-k8s.io`), clusterctl's `Provider` objects (clusterctl.cluster.x-k8s.io/v1alpha3, with
   `providerName`, `type` and `version` at the top), and the controllers' Deployments with the label

@@ -22,8 +22,8 @@ from replank.testbed.serve.kubernetes.faults import Fault
 from replank.testbed.serve.kubernetes.store import Answer, ObjectStore, status_document
 from replank.testbed.world import ApiServer
 
-# OpenSSL's X509_V_FLAG_NO_CHECK_TIME: kube-apiserver accepts the handshake of an expired client certificate and
-# answers 401; Python's ssl would break off the handshake.
+# OpenSSL's X509_V_FLAG_NO_CHECK_TIME: kube-apiserver accepts the handshake of an expired client certificate
+# and answers 401; Python's ssl would break off the handshake.
 _NO_CHECK_TIME = 0x200000
 
 
@@ -48,14 +48,17 @@ class ServedApi:
         return f"https://{self._host}:{self.port}"
 
     def let_in(self, request: web.Request) -> bool:
-        """True for a certificate of the cluster's CA that has not expired, and for a known token."""
+        """True for a certificate of the cluster's CA that has not expired, and for a known token.
+
+        RBAC of a real cluster shows /version to those who present nothing (system:public-info-viewer).
+        """
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         if kind == "Bearer":
             return token in self._api.tokens
         connection = request.transport.get_extra_info("ssl_object") if request.transport else None
         presented = connection.getpeercert(binary_form=True) if connection else None
         if presented is None:
-            return False
+            return not kind and request.path == "/version"
         return x509.load_der_x509_certificate(presented).not_valid_after_utc > datetime.now(UTC)
 
     def ssl_context(self) -> ssl.SSLContext:
@@ -166,8 +169,7 @@ class KubernetesTwins(Sequence[ServedApi]):
         for fault in list(served.faults):
             if fault.takes(request.path):
                 return await self._fail(fault, request)
-        # RBAC of a real cluster shows /version to everybody (ClusterRole system:public-info-viewer).
-        if request.path != "/version" and not served.let_in(request):
+        if not served.let_in(request):
             return _json(status_document(401, "Unauthorized", "Unauthorized"))
         if request.method != "GET":
             return _json(status_document(405, "MethodNotAllowed", "this twin only reads"))

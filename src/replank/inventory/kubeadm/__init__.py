@@ -1,0 +1,1 @@
+"""kubeadm's documents: what a cluster says about how it was made. Pure parsers."""
