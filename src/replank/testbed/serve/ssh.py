@@ -59,8 +59,8 @@ class SshTwin:
 
     `machines_by_address`: fixed address -> machine. `client_key`: PEM of the private key that may log in, as
     `user` alone. `bastion_key`: PEM of the bastion's host key, "" = a new one. `faults`: address -> what is
-    wrong there; may be changed while the twin runs (`silent` and `new_host_key` only before the machine's first
-    connection).
+    wrong there; may be changed while the twin runs (`silent` and `new_host_key` only before the
+    machine's first connection).
     """
 
     def __init__(
