@@ -1,0 +1,124 @@
+"""Findings that the planner makes on its way: what it could not see, and what cannot be carried over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from replank.audit.finding import Finding
+from replank.domain.severity import Severity
+from replank.domain.unknown import Fact, Unknown
+from replank.plan.model import PlanFinding
+
+T = TypeVar("T")
+
+INCOMPLETE = "RP075"
+BAD_NAME = "RP076"
+NOT_CARRIED_OVER = "RP077"
+SETTING_IMPOSSIBLE = "RP078"
+PARTLY_SEEN = "RP079"
+
+
+def plan_finding(finding: Finding) -> PlanFinding:
+    """A finding of the audit as a plan keeps it."""
+    return PlanFinding(
+        code=finding.code,
+        severity=finding.severity.value,
+        subject=finding.subject,
+        evidence=finding.evidence,
+        consequence=finding.consequence,
+        remedy=finding.remedy,
+        unknown=finding.unknown,
+    )
+
+
+@dataclass(slots=True)
+class Notes:
+    """Collects the planner's own findings; each is kept once."""
+
+    found: set[PlanFinding] = field(default_factory=set)
+
+    def gap(self, subject: str, why: str, *, unknown: bool = True) -> None:
+        """RP075: a fact is missing that the manifests need. The plan cannot be ready."""
+        self.found.add(
+            PlanFinding(
+                code=INCOMPLETE,
+                severity=Severity.BLOCKER.value,
+                subject=subject,
+                evidence=(why,),
+                consequence="The plan is incomplete: objects or steps that need this fact are missing from "
+                "it.",
+                remedy="Make the fact visible and run `replank survey` and `replank plan takeover` again.",
+                unknown=unknown,
+            )
+        )
+
+    def partly(self, subject: str, why: str) -> None:
+        """RP079: a fact is missing that no manifest needs; the review sees less than there is."""
+        self.found.add(
+            PlanFinding(
+                code=PARTLY_SEEN,
+                severity=Severity.RISK.value,
+                subject=subject,
+                evidence=(why,),
+                consequence="Ownership and differences are listed without it.",
+                remedy="Give replank the right to see it and survey again, or settle it by hand in the "
+                "review.",
+                unknown=True,
+            )
+        )
+
+    def bad_name(self, subject: str, why: str, remedy: str) -> None:
+        """RP076: an object of Cluster API could not carry the name that it needs."""
+        self.found.add(
+            PlanFinding(
+                code=BAD_NAME,
+                severity=Severity.BLOCKER.value,
+                subject=subject,
+                evidence=(why,),
+                consequence="The management cluster would refuse the object, or CAPO would not find the "
+                "server by its name and try to create another one.",
+                remedy=remedy,
+            )
+        )
+
+    def lost(self, subject: str, *evidence: str) -> None:
+        """RP077: something live has no place in the manifests; new machines will come without it."""
+        self.found.add(
+            PlanFinding(
+                code=NOT_CARRIED_OVER,
+                severity=Severity.RISK.value,
+                subject=subject,
+                evidence=evidence,
+                consequence="Machines that are running keep it; machines made after the takeover come "
+                "without.",
+                remedy="Bring it into the image or another mechanism before the first rollout, or accept it.",
+            )
+        )
+
+    def impossible(self, subject: str, why: tuple[str, ...], remedy: str) -> None:
+        """RP078: a setting asks for something that this cluster does not allow."""
+        self.found.add(
+            PlanFinding(
+                code=SETTING_IMPOSSIBLE,
+                severity=Severity.BLOCKER.value,
+                subject=subject,
+                evidence=why,
+                consequence="The plan was made without it and is not ready.",
+                remedy=remedy,
+            )
+        )
+
+    def needed(self, fact: Fact[T], subject: str, default: T) -> T:
+        """The fact, or `default` with an RP075 where it is unknown."""
+        if isinstance(fact, Unknown):
+            self.gap(subject, fact.unknown)
+            return default
+        return fact
+
+    def wanted(self, fact: Fact[T], subject: str, default: T) -> T:
+        """The fact, or `default` with an RP079 where it is unknown."""
+        if isinstance(fact, Unknown):
+            self.partly(subject, fact.unknown)
+            return default
+        return fact

@@ -1,0 +1,52 @@
+"""CAPO's credential: an application credential of its own for each cluster, never the operator's.
+
+Until the takeover is settled it may only read. On CAPO's adoption path with aligned names, no tags, no
+managed groups and an unmanaged load balancer there is nothing to write, so a whole adoption runs with role
+`reader`; whatever goes wrong, the cloud answers 403 (seen on CAPO v0.14.7).
+"""
+
+from __future__ import annotations
+
+from replank.migrations.takeover.names import Names
+from replank.migrations.takeover.seen import Cloud
+from replank.migrations.takeover.vocabulary import CLUSTER_NAME, MOVE
+from replank.plan.model import SecretPlan, SecretSource
+
+CLOUD_CONFIG = "cloud-config"
+READER_ROLES = ("reader",)
+WRITER_ROLES = ("member", "load-balancer_member")
+
+
+def reader_name(names: Names) -> str:
+    """Name of the application credential that cannot write."""
+    return f"replank-{names.namespace}-{names.cluster}-reader"
+
+
+def writer_name(names: Names) -> str:
+    """Name of the application credential that stays."""
+    return f"replank-{names.namespace}-{names.cluster}"
+
+
+def writer_roles(managed: bool) -> tuple[str, ...]:
+    """Octavia's role only where CAPO keeps the load balancer."""
+    return WRITER_ROLES if managed else WRITER_ROLES[:1]
+
+
+def cloud_secret(names: Names, cloud: Cloud) -> SecretPlan:
+    """`<cluster>-cloud-config`, named by the OpenStackCluster's identityRef."""
+    where = f"cloud {cloud.name}, project {cloud.project_id}" if cloud.name else "the cluster's project"
+    return SecretPlan(
+        name=names.secret(CLOUD_CONFIG),
+        namespace=names.namespace,
+        type="Opaque",
+        labels={CLUSTER_NAME: names.cluster, MOVE: "true"},
+        data={
+            "clouds.yaml": SecretSource(
+                source="application-credential",
+                says=f"application credential {reader_name(names)} in {where}; from the settle stage on "
+                f"{writer_name(names)}",
+            )
+        },
+        says="CAPO's credential. It may only read until the takeover is settled. The move label lets "
+        "`clusterctl move` take it along",
+    )

@@ -1,0 +1,43 @@
+"""What an operator chose for a takeover."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from replank.inventory.facts.json_value import JSON
+from replank.inventory.fleet.model import ClusterConfig, NewMachines
+from replank.plan.model import Targets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeoverSettings:
+    """Settings of one takeover; the defaults change nothing that is found.
+
+    `namespace`: on the management cluster; it is part of the names of a managed load balancer.
+    `new_machines`, `new_control_planes`: what machines made *after* the takeover are made of.
+    `load_balancer`: who keeps the API load balancer. `rename_servers`: servers may be renamed where CAPO
+    could not find them by name. `targets`: provider versions that the plan is made for.
+    """
+
+    namespace: str
+    new_machines: NewMachines = field(default_factory=NewMachines)
+    new_control_planes: NewMachines = field(default_factory=NewMachines)
+    load_balancer: Literal["auto", "managed", "unmanaged"] = "auto"
+    rename_servers: bool = False
+    targets: Targets = field(default_factory=Targets)
+
+    def as_json(self) -> dict[str, JSON]:
+        """The settings as they stand in the plan; the targets have a field of their own there."""
+        return {key: value for key, value in asdict(self).items() if key != "targets"}
+
+
+def settings_from(config: ClusterConfig) -> TakeoverSettings:
+    """The settings of one cluster of fleet.yaml."""
+    return TakeoverSettings(
+        namespace=config.management.namespace,
+        new_machines=config.new_machines,
+        new_control_planes=config.new_control_planes,
+        load_balancer=config.load_balancer,
+        rename_servers=config.rename_servers,
+    )

@@ -1,0 +1,94 @@
+"""What the stages are built from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from replank.inventory.facts.json_value import JSON
+from replank.migrations.takeover.built import Built
+from replank.migrations.takeover.manifest import texts
+from replank.migrations.takeover.names import Names
+from replank.migrations.takeover.naming import limited, slug
+from replank.migrations.takeover.openstack.load_balancer import ApiLoadBalancer
+from replank.migrations.takeover.seen import Seen
+from replank.migrations.takeover.terraform import StateRelease
+from replank.plan.model import Irreversible, PlanCheck, PlannedMachine, SecretPlan, Stage, Step, Undo
+
+SLUG_LIMIT = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Takeover:
+    """Everything that the stages speak about. `control_plane` None: it could not be planned."""
+
+    names: Names
+    seen: Seen
+    machines: tuple[PlannedMachine, ...]
+    kinds: tuple[str, ...]
+    control_plane: Built | None
+    workers: tuple[Built, ...]
+    secrets: tuple[SecretPlan, ...]
+    releases: tuple[StateRelease, ...]
+    load_balancer: ApiLoadBalancer
+
+    @property
+    def role_machines(self) -> tuple[PlannedMachine, ...]:
+        """The control planes among the machines."""
+        return tuple(m for m in self.machines if m.role == "control-plane")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A step without its number."""
+
+    slug: str
+    kind: str
+    says: str
+    undo: Undo | Irreversible
+    params: Mapping[str, JSON] = field(default_factory=dict)
+    objects: tuple[str, ...] = ()
+    before: tuple[PlanCheck, ...] = ()
+    after: tuple[PlanCheck, ...] = ()
+    approval: str = ""
+
+
+def stage(name: str, title: str, says: str, rest: str, drafts: Sequence[Draft]) -> Stage:
+    """A stage with its steps numbered. Numbers are as wide as the last one, so that text order is order."""
+    width = max(2, len(str(len(drafts))))
+    steps = tuple(
+        Step(
+            id=f"{name}/{number:0{width}}-{limited(slug(draft.slug), SLUG_LIMIT)}",
+            kind=draft.kind,
+            says=draft.says,
+            params=draft.params,
+            objects=draft.objects,
+            before=draft.before,
+            after=draft.after,
+            undo=draft.undo,
+            approval=draft.approval,
+        )
+        for number, draft in enumerate(drafts, start=1)
+    )
+    return Stage(name=name, title=title, says=says, rest=rest, steps=steps)
+
+
+def check(kind: str, says: str, **params: JSON) -> PlanCheck:
+    """A check of a step."""
+    return PlanCheck(kind=kind, says=says, params=params)
+
+
+NOTHING_TO_UNDO = Undo(kind="nothing", says="It only looks: there is nothing to undo.")
+
+
+def cloud_unchanged(given: Takeover) -> PlanCheck:
+    """CAPO made no server and no port, and took none away."""
+    ports = [port.id for machine in given.machines for port in machine.ports]
+    return check(
+        "openstack.unchanged",
+        f"OpenStack still has exactly these {len(given.machines)} servers and their {len(ports)} ports, and "
+        "no new ones",
+        servers=[m.server_id for m in given.machines],
+        ports=list(ports),
+        networks=texts(sorted({p.network_id for p in given.seen.cloud.ports if p.id in set(ports)})),
+    )
