@@ -1,0 +1,157 @@
+"""From one cluster's merged settings to its `ClusterConfig`: paths made absolute, what is missing told."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from replank.inventory.fleet import schema
+from replank.inventory.fleet.model import (
+    CloudRef,
+    ClusterConfig,
+    KubeconfigRef,
+    ManagementTarget,
+    NewMachines,
+    Override,
+    SshAccess,
+    StateSource,
+)
+
+# Reports what is wrong: code, field within the cluster's settings, what to say.
+Report = Callable[[str, tuple[str | int, ...], str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """`base`: the folder of fleet.yaml. `home`: what `~` stands for."""
+
+    base: str
+    home: str
+
+    def absolute(self, text: str) -> str | None:
+        """`text` from `base` on; None for `~user`, which nothing here can look up."""
+        if text == "~" or text.startswith("~/"):
+            return posixpath.normpath(posixpath.join(self.home, text[2:]))
+        if text.startswith("~"):
+            return None
+        return posixpath.normpath(posixpath.join(self.base, text))
+
+
+def resolve(name: str, settings: schema.Settings, paths: Paths, report: Report) -> ClusterConfig:
+    """One cluster's configuration. Where something is wrong, it is reported and left out."""
+    resolver = _Resolver(paths, report)
+    management = settings.management or schema.Management()
+    management_kubeconfig = resolver.path(("management", "kubeconfig"), management.kubeconfig)
+    if management.context and not management_kubeconfig:
+        report("RP016", ("management", "context"), "needs `kubeconfig` beside it")
+    return ClusterConfig(
+        name=name,
+        state=resolver.states(settings.state or []),
+        cloud=resolver.cloud(settings.cloud),
+        kubeconfig=resolver.kubeconfig(settings.kubeconfig),
+        ssh=resolver.ssh(settings.ssh),
+        management=ManagementTarget(
+            namespace=resolver.namespace(management.namespace or name),
+            kubeconfig=KubeconfigRef(path=management_kubeconfig, context=management.context or "")
+            if management_kubeconfig
+            else None,
+        ),
+        new_machines=_machines(settings.new_machines),
+        new_control_planes=_machines(settings.new_control_planes),
+        overrides=tuple(
+            Override(server=entry.server, role=entry.role, group=entry.group or "")
+            for entry in settings.overrides or []
+        ),
+        load_balancer=settings.load_balancer or "auto",
+        rename_servers=bool(settings.rename_servers),
+    )
+
+
+def _machines(entry: schema.Machines | None) -> NewMachines:
+    if entry is None:
+        return NewMachines()
+    return NewMachines(image=entry.image or "", flavor=entry.flavor or "", ssh_key=entry.ssh_key or "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolver:
+    paths: Paths
+    report: Report
+
+    def path(self, field: tuple[str | int, ...], text: str | None) -> str:
+        if text is None:
+            return ""
+        absolute = self.paths.absolute(text)
+        if absolute is None:
+            self.report("RP013", field, "begins with `~user`, which is not looked up; write the whole path")
+            return ""
+        return absolute
+
+    def namespace(self, text: str) -> str:
+        if not schema.is_dns_label(text):
+            self.report("RP013", ("management", "namespace"), "is not a valid name of a namespace")
+        return text
+
+    def cloud(self, entry: schema.Cloud | None) -> CloudRef | None:
+        if entry is None:
+            return None
+        if not entry.name:
+            self.report("RP016", ("cloud",), "needs `name`, the cloud's name in clouds.yaml")
+            return None
+        clouds_yaml = self.path(("cloud", "clouds_yaml"), entry.clouds_yaml)
+        return CloudRef(name=entry.name, clouds_yaml=clouds_yaml, region=entry.region or "")
+
+    def kubeconfig(self, entry: schema.Kubeconfig | None) -> KubeconfigRef | None:
+        if entry is None:
+            return None
+        if not entry.path:
+            self.report("RP016", ("kubeconfig",), "needs `path`")
+            return None
+        return KubeconfigRef(path=self.path(("kubeconfig", "path"), entry.path), context=entry.context or "")
+
+    def ssh(self, entry: schema.Ssh | None) -> SshAccess | None:
+        if entry is None:
+            return None
+        if not entry.user:
+            self.report("RP016", ("ssh",), "needs `user`")
+            return None
+        given = {
+            name: value
+            for name in ("port", "sudo", "check_host_key", "address", "connect_timeout_s", "jump")
+            if (value := getattr(entry, name)) is not None
+        }
+        return SshAccess(
+            user=entry.user,
+            key=self.path(("ssh", "key"), entry.key),
+            known_hosts=self.path(("ssh", "known_hosts"), entry.known_hosts),
+            **given,
+        )
+
+    def states(self, entries: list[schema.StateEntry]) -> tuple[StateSource, ...]:
+        found: list[StateSource] = []
+        seen: set[tuple[str, str]] = set()
+        for i, entry in enumerate(entries):
+            source = self._state(("state", i), entry)
+            if (source.path, source.workspace) in seen:
+                self.report("RP015", ("state", i), "names the same state as an entry above it")
+            seen.add((source.path, source.workspace))
+            found.append(source)
+        return tuple(found)
+
+    def _state(self, field: tuple[str | int, ...], entry: schema.StateEntry) -> StateSource:
+        workspace, only = entry.workspace or "", tuple(entry.only or ())
+        if entry.pull is not None:
+            command = entry.pull.command
+            if "/" in command:
+                command = self.path((*field, "pull", "command"), command)
+            folder = self.path((*field, "pull", "folder"), entry.pull.folder)
+            return StateSource(kind="pull", path=folder, workspace=workspace, command=command, only=only)
+        if entry.folder is not None:
+            path = self.path((*field, "folder"), entry.folder)
+            return StateSource(kind="folder", path=path, workspace=workspace, only=only)
+        if entry.show_json is not None:
+            path = self.path((*field, "show_json"), entry.show_json)
+            return StateSource(kind="show-json", path=path, workspace=workspace, only=only)
+        path = self.path((*field, "file"), entry.file)
+        return StateSource(kind="file", path=path, workspace=workspace, only=only)
