@@ -8,7 +8,7 @@ from replank.migrations.takeover.built import Manifests
 from replank.migrations.takeover.endpoint import Endpoint
 from replank.migrations.takeover.manifest import key, manifest, reference
 from replank.migrations.takeover.names import Names
-from replank.migrations.takeover.vocabulary import CLUSTER_NAME, CONTROL_PLANE, INFRASTRUCTURE, core_version
+from replank.migrations.takeover.vocabulary import CONTROL_PLANE, INFRASTRUCTURE, core_version
 from replank.plan.model import Targets
 
 
@@ -37,7 +37,6 @@ def cluster_objects(
             names.cluster,
             names.namespace,
             spec,
-            labels={CLUSTER_NAME: names.cluster},
         ),
     }
 

@@ -112,7 +112,8 @@ def _port(view: _View, port: Port) -> Ownership:
             f"port of {adoptee.name}; CAPO finds it by name and deletes it with the server",
         )
     elif view.api.live and port.id == view.api.live.vip_port_id:
-        after = "cluster-api" if view.api.managed else after
+        before = "elsewhere" if before == "nobody" else before
+        after = _stays(before)
         why = "VIP of the API load balancer; Octavia keeps it"
     return Ownership(
         kind="port",
