@@ -50,7 +50,7 @@ class ClusterSurvey:
         project, kubernetes, management = await asyncio.gather(
             self._project(), self._kubernetes(), self._management()
         )
-        cloud = cluster_part(project, self.state, kubernetes, self.claimed_by_others, self.config.name)
+        cloud = cluster_part(project, self.state, kubernetes, self.claimed_by_others, self.config)
         machines, _ = self._join(cloud, kubernetes, ())
         hosts = await self._hosts(machines, cloud, kubernetes)
         machines, conflicts = self._join(cloud, kubernetes, hosts)
