@@ -1,0 +1,64 @@
+"""The `StateReader` of the ports: one source of fleet.yaml, as the states it holds."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from replank.inventory.facts.terraform import StateFile
+from replank.inventory.fleet.model import StateSource
+from replank.inventory.terraform import parse_state
+from replank.inventory.terraform.detect import DEFAULT_LIMIT
+from replank.transports.terraform.files import read_bytes, read_lock
+from replank.transports.terraform.folder import STATE_NAME, state_files
+from replank.transports.terraform.pull import Puller
+
+
+@dataclass(frozen=True, slots=True)
+class TerraformStateReader:
+    """Reads states from disk and by `state pull`. `limit`: bytes of one state.
+
+    Files are read and parsed in threads: a state of some hundred MiB must not hold up the other clusters.
+    """
+
+    limit: int = DEFAULT_LIMIT
+    puller: Puller = field(default_factory=Puller)
+
+    async def read(self, source: StateSource) -> tuple[StateFile, ...]:
+        """All states of `source`, not filtered by `only`. Raises `ReplankError` RP020 to RP029."""
+        if source.kind == "pull":
+            return (await self._pull(source),)
+        return await asyncio.to_thread(self._read, source)
+
+    def _read(self, source: StateSource) -> tuple[StateFile, ...]:
+        path = Path(source.path)
+        if source.kind != "folder":
+            backend = "show-json" if source.kind == "show-json" else "local"
+            return (self._file(path, backend, source.workspace or "default"),)
+        workspace = source.workspace or "default"
+        return tuple(self._file(file, "local", workspace) for file in state_files(path, source.workspace))
+
+    def _file(self, path: Path, backend: str, workspace: str) -> StateFile:
+        # The lock first: a state read after it was seen free may still change, one seen locked surely does.
+        lock = read_lock(path) if backend == "local" else None
+        data = read_bytes(path, limit=self.limit)
+        state = parse_state(data, source=str(path), backend=backend, workspace=workspace, limit=self.limit)
+        return replace(state, lock=lock)
+
+    async def _pull(self, source: StateSource) -> StateFile:
+        folder = Path(source.path)
+        pulled = await self.puller.pull(folder, source.command, source.workspace)
+        where = f"{source.path} ({Path(source.command).name} state pull, workspace {pulled.workspace})"
+        state = await asyncio.to_thread(
+            parse_state,
+            pulled.data,
+            source=where,
+            backend="pull",
+            workspace=pulled.workspace,
+            limit=self.limit,
+        )
+        local = folder / STATE_NAME
+        if pulled.workspace != "default":
+            local = folder / f"{STATE_NAME}.d" / pulled.workspace / STATE_NAME
+        return replace(state, lock=await asyncio.to_thread(read_lock, local))
