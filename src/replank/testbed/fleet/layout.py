@@ -125,6 +125,11 @@ class ClusterLayout:
         return f"{self.vip}:6443"
 
     @property
+    def floating_ip_base(self) -> ipaddress.IPv4Address:
+        """The first of the cluster's eight floating IPs; it is the endpoint's where it has one."""
+        return ipaddress.IPv4Address("198.18.0.16") + self.number * 8
+
+    @property
     def cidr(self) -> str:
         """The cluster network's CIDR."""
         return str(self.network)
@@ -167,7 +172,7 @@ def lay_out(mint: Mint, now: datetime, number: int, spec: ClusterSpec, cloud: Cl
     network = ipaddress.IPv4Network(f"10.{20 + number // 256}.{number % 256}.0/24")
     octavia_or_vip = spec.load_balancer != "none"
     vip = str(network[10]) if octavia_or_vip else str(network[11])
-    floating = str(ipaddress.IPv4Address("198.18.0.20") + number * 4) if octavia_or_vip else ""
+    floating = str(ipaddress.IPv4Address("198.18.0.16") + number * 8) if octavia_or_vip else ""
     return ClusterLayout(
         spec=spec,
         cloud=cloud,

@@ -64,6 +64,7 @@ class ClusterSpec:
 
     `control_planes`: 1 to 5. `port_name`: names of explicit ports, `{server}` and `{index}` filled in.
     `audit_policy`, `encryption`, `oidc`: files on the control planes that API server flags point at.
+    `proxy`: kubeadm ran behind an HTTP proxy, and left its variables in the static pods.
     `cloud`: cloud of clouds.yaml, one OpenStack project each. `defects`: names from
     `fleet/defects` applied in this order.
     """
@@ -85,6 +86,7 @@ class ClusterSpec:
     audit_policy: bool = False
     encryption: bool = False
     oidc: bool = False
+    proxy: bool = False
     terraform: StateShape = "count"
     cni: Cni = "calico"
     workloads: tuple[Workload, ...] = (Workload(name="web", replicas=2, budget=1),)

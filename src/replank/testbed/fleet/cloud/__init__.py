@@ -1,0 +1,1 @@
+"""Documents of the OpenStack APIs, shaped as `testbed/serve/openstack` describes them."""

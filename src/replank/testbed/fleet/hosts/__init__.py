@@ -1,0 +1,1 @@
+"""Machines as SSH shows them, shaped as `testbed/serve/ssh.py` describes them."""
