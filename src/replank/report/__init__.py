@@ -1,1 +1,1 @@
-"""What people see: terminal views and the self-contained HTML page. Pure: facts and plans in, text out."""
+"""What a person sees: terminal views, a page, manifests as files. Pure: nothing is printed here."""

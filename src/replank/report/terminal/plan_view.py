@@ -1,0 +1,190 @@
+"""A plan for the review in the terminal: the verdict first, then what an engineer would ask."""
+
+from __future__ import annotations
+
+import json
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from replank.plan.model import Plan, PlannedMachine
+from replank.report.headline import headline, what_changes, what_stays
+from replank.report.terminal.findings import findings_by_severity, plan_blockers
+from replank.report.terminal.layout import bullets, labelled, say, section, table
+from replank.report.terminal.steps import points_section, stages_section
+from replank.report.words import count, kind_word, listed, owner_word, short_id
+
+
+def plan_view(plan: Plan) -> RenderableType:
+    """Everything a reviewer needs but the manifests themselves."""
+    return Group(
+        _top(plan),
+        plan_blockers(plan),
+        section("What changes", bullets(what_changes(plan))),
+        section("What stays", bullets(what_stays(plan))),
+        points_section(plan),
+        _machines(plan),
+        _load_balancer(plan),
+        _ownership(plan),
+        _forget(plan),
+        stages_section(plan),
+        _secrets(plan),
+        findings_by_severity(plan.findings, blockers=False),
+        _footer(plan),
+    )
+
+
+def _top(plan: Plan) -> Group:
+    h = headline(plan)
+    return Group(
+        say(f"{plan.cluster}: takeover by Cluster API, in place", "bold"),
+        say(
+            f"Kubernetes {plan.kubernetes_version}, Cluster API {plan.targets.cluster_api}, "
+            f"CAPO {plan.targets.capo}, namespace {plan.namespace}",
+            "dim",
+        ),
+        Text(""),
+        Text.assemble(
+            (f"{h.verdict.upper()}. ", "bold green" if h.ready else "bold red"), say(h.because).plain
+        ),
+    )
+
+
+def _machines(plan: Plan) -> Group:
+    """Machines by group, each group with what is not alike in it."""
+    parts: list[RenderableType] = []
+    for group in plan.groups:
+        kind = "KubeadmControlPlane" if group.role == "control-plane" else "MachineDeployment"
+        members = [machine for machine in plan.machines if machine.machine in group.machines]
+        title = Text.assemble(
+            (say(f"{kind} {group.name}").plain, "bold"), f", {count(len(group.machines), 'Machine')}"
+        )
+        parts += [title, Padding(say(group.why, "dim"), (0, 0, 0, 2)), Padding(_table(members), (0, 0, 0, 2))]
+        says = [
+            f"{d.machine} differs in {d.field}: {d.has}, not {d.template}. {d.at_next_rollout}"
+            for d in group.differences
+        ]
+        if says:
+            parts.append(Padding(bullets(says, mark="!"), (0, 0, 0, 2)))
+        parts.append(Text(""))
+    grouped = {name for group in plan.groups for name in group.machines}
+    if rest := [machine for machine in plan.machines if machine.machine not in grouped]:
+        parts += [say("In no group", "bold"), Padding(_table(rest), (0, 0, 0, 2)), Text("")]
+    return section(f"Machines and their groups ({len(plan.machines)})", *parts[:-1])
+
+
+def _table(machines: list[PlannedMachine]) -> Table:
+    rows = [(m.machine, _server(m), m.version, m.failure_domain, _ports(m)) for m in machines]
+    return table(("Machine", "Server, Node", "Version", "Zone", "Ports"), rows)
+
+
+def _server(machine: PlannedMachine) -> str:
+    lines = [short_id(machine.server_id)]
+    if machine.server_name != machine.machine:
+        lines.append(f"named {machine.server_name}")
+    if machine.rename_server_to:
+        lines.append(f"RENAMED to {machine.rename_server_to}")
+    if machine.node != machine.machine:
+        lines.append(f"Node {machine.node}")
+    return "\n".join(lines)
+
+
+def _ports(machine: PlannedMachine) -> str:
+    return "\n".join(
+        f"{port.new} (kept)" if port.old == port.new else f"{port.old or '(unnamed)'} -> {port.new}"
+        for port in machine.ports
+    )
+
+
+def _load_balancer(plan: Plan) -> Group:
+    choice = plan.load_balancer
+    return section(
+        "Load balancer of the API",
+        labelled(
+            [
+                ("mode", choice.mode),
+                ("endpoint", choice.endpoint or "unknown"),
+                ("load balancer", choice.load_balancer_id or "none was seen"),
+                ("why", choice.why),
+            ]
+        ),
+    )
+
+
+def _ownership(plan: Plan) -> Group:
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for o in plan.ownership:
+        groups.setdefault((o.before, o.after, o.kind), []).append(o.name or short_id(o.id))
+    if not groups:
+        return Group()
+    rows = [
+        (
+            count(len(names), kind_word(kind)),
+            owner_word(before),
+            say(owner_word(after), "" if before == after else "bold"),
+            _few(names),
+        )
+        for (before, after, kind), names in sorted(groups.items(), key=lambda item: item[0][0] == item[0][1])
+    ]
+    return section("Who owns what", table(("Resource", "Now", "After", "Names"), rows))
+
+
+def _few(names: list[str], most: int = 4) -> str:
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _forget(plan: Plan) -> Group:
+    if not plan.forget:
+        return Group()
+    blocks = [f for f in plan.forget if f.how == "removed-block"]
+    members = [f for f in plan.forget if f.how == "state-rm"]
+    says = []
+    if blocks:
+        says.append(f"{count(len(blocks), 'resource')} by a `removed` block with `destroy = false`")
+    if members:
+        says.append(f"{len(members)} of count or for_each by `terraform state rm`")
+    return section(
+        f"Terraform must forget ({len(plan.forget)})",
+        say(f"{listed(says)}. Their configuration must go too, or the next apply makes duplicates."),
+        bullets(_addresses(plan)),
+    )
+
+
+def _addresses(plan: Plan, most: int = 12) -> list[str]:
+    shown = [f"{f.address}  [{f.how}]" for f in plan.forget[:most]]
+    rest = len(plan.forget) - len(shown)
+    return [*shown, f"and {rest} more; the page (--html) and the plan file list them all"] if rest else shown
+
+
+def _secrets(plan: Plan) -> Group:
+    rows = []
+    for secret in plan.secrets:
+        for key, source in secret.data.items():
+            where = ":".join(part for part in (source.machine, source.path) if part)
+            text = where or source.source.replace("-", " ")
+            rows.append((secret.name, key, f"{text}{f' ({source.says})' if source.says else ''}"))
+    if not rows:
+        return Group()
+    return section("Secrets, by reference", table(("Secret", "Key", "Comes from, when applied"), rows))
+
+
+def _footer(plan: Plan) -> Group:
+    return section(
+        "Made from",
+        labelled(
+            [
+                ("snapshot", f"sha256 {plan.snapshot_sha256}"),
+                ("made by", plan.made_by),
+                ("settings", _settings(plan)),
+            ]
+        ),
+    )
+
+
+def _settings(plan: Plan) -> str:
+    """As in fleet.yaml: JSON's words for values, so that false reads `false`."""
+    words = (f"{key} {v if isinstance(v, str) else json.dumps(v)}" for key, v in plan.settings.items())
+    return ", ".join(words) or "defaults"
