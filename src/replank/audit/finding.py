@@ -39,7 +39,8 @@ class AuditSettings:
     """What a check may know besides the snapshot.
 
     `now`: timezone-aware; a check never asks a clock. `certificate_days`: how near an expiry is too near.
-    `expected_region`: region in providerIDs that a Machine would carry, "" = none.
+    `expected_region`: region in providerIDs that a Machine would carry, "" = none, None = whatever the Nodes
+    carry, as the plan takes it from them.
     """
 
     now: datetime
@@ -50,6 +51,7 @@ class AuditSettings:
     rename_servers: bool = False
     new_image: str = ""
     new_control_plane_image: str = ""
+    expected_region: str | None = None
 
 
 Check = Callable[[Snapshot, AuditSettings], Iterable[Finding]]

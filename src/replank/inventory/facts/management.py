@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from replank.domain.unknown import Fact
+from replank.domain.unknown import Fact, Unknown
+
+_NOT_LOOKED_FOR = Unknown("nobody looked for the label that `clusterctl move` needs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,3 +39,4 @@ class ManagementFacts:
     providers: Fact[tuple[Provider, ...]]
     served: Fact[tuple[ServedKind, ...]]
     existing: Fact[tuple[str, ...]]
+    ready_for_move: Fact[bool] = _NOT_LOOKED_FOR

@@ -1,0 +1,1 @@
+"""Checks about OpenStack: what CAPO needs to find, and what it would change."""
