@@ -50,7 +50,10 @@ class Permissions:
 
 
 def permissions(purpose: Purpose, *, ssh_user: str = "replank", namespace: str = "default") -> Permissions:
-    """The rights for `purpose`. `ssh_user`: for sudoers. `namespace`: the target in the management cluster."""
+    """The rights for `purpose`.
+
+    `ssh_user`: for sudoers. `namespace`: the target namespace in the management cluster.
+    """
     if purpose == "survey":
         return Permissions(
             purpose=purpose,
@@ -121,7 +124,6 @@ def _management_survey(namespace: str) -> tuple[Manifest, ...]:
         _rule("apps", ("deployments",), ("list",)),
     ]
     inside = [_rule(group, kinds, _READ) for group, kinds in _CAPI_KINDS.items()]
-    # Names and labels of Secrets only, but Kubernetes cannot grant less than reading them.
     return (
         *_granted("replank-survey-management", "", everywhere),
         *_granted("replank-survey-management", namespace, inside),
@@ -287,8 +289,8 @@ def _sudoers_line(user: str, call: Call) -> str:
 
 
 _SURVEY_NOTES: Final = (
-    "Every command only reads. Lines name whole command lines and no wildcards: in sudoers(5) a wildcard in an "
-    "argument also matches spaces, so that `cat /etc/kubernetes/pki/*.crt` would allow to read any file.",
+    "Every command only reads. Lines name whole command lines and no wildcards: in sudoers(5) a wildcard in "
+    "an argument also matches spaces, so that `cat /etc/kubernetes/pki/*.crt` would allow to read any file.",
     "Kubespray names etcd's certificates after machines (/etc/ssl/etcd/ssl/node-NAME.pem): add a line of "
     "`certificate` for each, and of `etcd-members` and `etcd-status` for the endpoints of external etcd.",
     "Paths are those of systems where /bin is /usr/bin; `command -v` tells others.",
@@ -296,6 +298,6 @@ _SURVEY_NOTES: Final = (
 )
 _APPLY_NOTES: Final = (
     "What survey needs is needed too.",
-    "Secrets are written and compared in the target namespace only. Private keys pass through the machine that "
-    "runs replank and are not kept there.",
+    "Secrets are written and compared in the target namespace only. Private keys pass through the machine "
+    "that runs replank and are not kept there.",
 )

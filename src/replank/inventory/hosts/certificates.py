@@ -103,8 +103,7 @@ def _rfc3339(time: datetime) -> str:
 def _broken(path: str, why: str) -> Refused:
     return Refused(
         CODE,
-        "A certificate cannot be read",
+        f"A certificate in {path} on the machine cannot be read",
         why,
         "Look at it with `openssl x509 -noout -text -in FILE`; a component that needs it will not restart.",
-        where=path,
     )

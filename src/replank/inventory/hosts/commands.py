@@ -19,7 +19,9 @@ KUBERNETES_DIR: Final = "/etc/kubernetes"
 ETCD_PKI_DIR: Final = "/etc/ssl/etcd/ssl"
 """Kubespray's directory for the certificates of etcd on the host (roles/etcd)."""
 
-FIND_FORMAT: Final = r"%m\t%u\t%g\t%s\t%p\0"
+# Metadata, then the path ended by a NUL byte. No backslash and no space at an end: sudoers(5) would read the
+# first twice and join the second with the next argument.
+_FIND_PRINT: Final = ("-printf", "%m|%u|%g|%s|", "-print0")
 STAT_FORMAT: Final = "%a %U %G %s"
 COMPONENTS: Final = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")
 KUBECONFIGS: Final = ("admin.conf", "super-admin.conf", "controller-manager.conf", "scheduler.conf")
@@ -68,7 +70,7 @@ SYSTEM_UUID: Final = HostCommand(
 )
 LIST_FILES: Final = HostCommand(
     name="list-files",
-    argv=("find", "-L", "<path>", "-maxdepth", "6", "-type", "f", "-printf", FIND_FORMAT),
+    argv=("find", "-L", "<path>", "-maxdepth", "6", "-type", "f", *_FIND_PRINT),
     sudo=True,
     purpose="names, owners and modes of Kubernetes' files: PKI, static pods, kubeconfigs",
     usual=({"path": KUBERNETES_DIR}, {"path": ETCD_PKI_DIR}),
@@ -232,15 +234,14 @@ CRON_FILES: Final = HostCommand(
         "f",
         "-path",
         "*/cron*",
-        "-printf",
-        FIND_FORMAT,
+        *_FIND_PRINT,
     ),
     sudo=True,
     purpose="names of cron entries that something left after boot",
 )
 UNIT_FILES: Final = HostCommand(
     name="unit-files",
-    argv=("find", "/etc/systemd/system", "-maxdepth", "2", "-type", "f", "-printf", FIND_FORMAT),
+    argv=("find", "/etc/systemd/system", "-maxdepth", "2", "-type", "f", *_FIND_PRINT),
     sudo=False,
     purpose="names of systemd units that something left after boot",
 )

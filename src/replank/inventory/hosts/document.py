@@ -34,8 +34,8 @@ def load_mapping(text: str, *, code: str, where: str) -> dict[str, JSON]:
 
 
 def unreadable(why: str, *, code: str, where: str) -> Refused:
-    """The error for a file whose content is not what it should be."""
-    return Refused(code, "A file of the machine cannot be read", why, "Look at the file.", where=where)
+    """The error for the file `where`, whose content is not what it should be."""
+    return Refused(code, f"{where} on the machine cannot be read", why, "Look at the file there.")
 
 
 def _json(value: object, budget: Iterator[int], depth: int) -> JSON:

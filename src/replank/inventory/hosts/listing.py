@@ -1,4 +1,4 @@
-"""What `find -printf` and `stat` say about files (formats: commands.FIND_FORMAT, commands.STAT_FORMAT)."""
+"""What `find` and `stat` say about files (formats: commands.LIST_FILES, commands.STAT_FORMAT)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from replank.domain.errors import Refused
 from replank.inventory.facts.hosts import FileFact
 
 CODE: Final = "RP089"
-_ENTRY = re.compile(r"([0-7]{1,5})\t([^\t]+)\t([^\t]+)\t([0-9]{1,18})\t(/.*)", flags=re.DOTALL | re.ASCII)
+_ENTRY = re.compile(r"([0-7]{1,5})\|([^|]+)\|([^|]+)\|([0-9]{1,18})\|(/.*)", flags=re.DOTALL | re.ASCII)
 _STAT = re.compile(r"([0-7]{1,5}) (\S+) (\S+) ([0-9]{1,18})\n?", flags=re.ASCII)
 
 

@@ -150,7 +150,7 @@ def _find(run: Run) -> Answer:
         inside = [(path, entry) for path, entry in inside if "/cron" in path]
     missing = [folder for folder in roots if folder not in _ALWAYS and not run.shell.below(folder, 64)]
     listed = "".join(
-        f"{entry.mode.lstrip('0') or '0'}\t{entry.owner}\t{entry.group}\t{len(entry.content)}\t{path}\0"
+        f"{entry.mode.lstrip('0') or '0'}|{entry.owner}|{entry.group}|{len(entry.content)}|{path}\0"
         for path, entry in inside
     )
     errors = b"".join(_says("find", folder, "No such file or directory") for folder in missing)
