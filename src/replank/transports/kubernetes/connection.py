@@ -1,0 +1,201 @@
+"""From a kubeconfig to everything that a connection needs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import ssl
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from replank.domain.errors import Refused
+from replank.inventory.facts.kubernetes import KubeconfigFact
+from replank.inventory.fleet.model import KubeconfigRef
+from replank.inventory.kubeconfig import (
+    UNUSABLE,
+    KubeconfigEntry,
+    auth_kind,
+    check_expiry,
+    embedded,
+    fact_of,
+    no_credentials,
+    select_context,
+)
+from replank.transports.kubernetes.exec_plugin import ExecCredential, run_plugin
+from replank.transports.kubernetes.proxy import environment_proxy
+
+_PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """How to reach one API server. Holds secrets: never keep or show it.
+
+    `tls`: None for plain HTTP. `headers`: credentials and impersonation. `proxy`: URL or "".
+    """
+
+    fact: KubeconfigFact
+    tls: ssl.SSLContext | None = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    proxy: str = field(repr=False)
+
+    @property
+    def server(self) -> str:
+        """URL without a slash at its end."""
+        return self.fact.server
+
+
+async def open_kubeconfig(
+    ref: KubeconfigRef, *, clock: Callable[[], datetime], exec_timeout_s: float
+) -> Connection:
+    """Reads the kubeconfig and the files that it names, and runs its exec plugin if it has one.
+
+    `clock`: gives the time, with a timezone. Raises `Refused` RP050 (the file), RP051 (no credentials to
+    use) or RP052 (the client certificate has expired).
+    """
+    entry = select_context(_read(ref.path), where=ref.path, context=ref.context)
+    certificate = _user_pem(entry, "client-certificate")
+    fact = fact_of(entry, certificate=certificate)
+    check_expiry(fact, now=clock(), where=ref.path)
+    credential = ExecCredential()
+    if fact.auth == "exec":
+        credential = await run_plugin(entry, timeout_s=exec_timeout_s)
+    key = _user_pem(entry, "client-key")
+    tls = _tls(entry, credential.certificate or certificate, credential.key or key)
+    return Connection(
+        fact=fact, tls=tls, headers=(*_login(entry, credential), *_impersonation(entry)), proxy=_proxy(entry)
+    )
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise _unusable("there is no such file", "Correct the path in fleet.yaml.", path) from error
+    except (OSError, ValueError) as error:
+        raise _unusable("the file cannot be read", "Check its owner, mode and content.", path) from error
+
+
+def _beside(entry: KubeconfigEntry, name: str) -> Path:
+    """A path in a kubeconfig is relative to the kubeconfig's folder (client-go, loader.go)."""
+    return Path(entry.where).expanduser().parent / name
+
+
+def _user_pem(entry: KubeconfigEntry, key: str) -> str:
+    """The embedded text wins over the file, as in client-go."""
+    if text := embedded(entry, f"{key}-data"):
+        return text
+    name = entry.user_text(key)
+    return _user_file(entry, name, key) if name else ""
+
+
+def _user_file(entry: KubeconfigEntry, name: str, key: str) -> str:
+    try:
+        return _beside(entry, name).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise no_credentials(entry, f"the file behind {key} cannot be read") from error
+
+
+def _tls(entry: KubeconfigEntry, certificate: str, key: str) -> ssl.SSLContext | None:
+    if entry.server.startswith("http://"):
+        return None
+    context = ssl.create_default_context(cadata=_authority(entry))
+    # As lenient as Go, which kubectl is made with: the CA itself is an anchor even if another one signed it,
+    # and old certificates without all the extensions of RFC 5280 are good (Python 3.13 is stricter).
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if entry.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if certificate:
+        _load_pair(context, certificate, key, entry)
+    return context
+
+
+def _authority(entry: KubeconfigEntry) -> str | None:
+    """PEM text of the kubeconfig's CA; None = the system's store."""
+    data, name = entry.cluster_text("certificate-authority-data"), entry.cluster_text("certificate-authority")
+    try:
+        if data:
+            return _checked(base64.b64decode(data, validate=True).decode("utf-8"))
+        if name:
+            return _checked(_beside(entry, name).read_text(encoding="utf-8"))
+    except (OSError, ValueError, binascii.Error) as error:
+        why = "its certificate authority cannot be read"
+        raise _unusable(why, "Take the CA certificate from the cluster.", entry.where) from error
+    return None
+
+
+def _checked(pem: str) -> str:
+    """Raises ssl.SSLError (an OSError) where OpenSSL cannot read it, ValueError where it is empty."""
+    if not pem.strip():
+        raise ValueError("no certificate")
+    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
+    return pem
+
+
+def _load_pair(context: ssl.SSLContext, certificate: str, key: str, entry: KubeconfigEntry) -> None:
+    def no_password() -> str:
+        raise ValueError("the key is encrypted")
+
+    with tempfile.TemporaryDirectory() as folder:
+        # The ssl module loads keys from files only; the folder is ours alone and gone right after.
+        files = Path(folder, "cert.pem"), Path(folder, "key.pem")
+        for path, text in zip(files, (certificate, key), strict=True):
+            path.touch(mode=0o600)
+            path.write_text(text, encoding="utf-8")
+        try:
+            context.load_cert_chain(*files, password=no_password)
+        except (OSError, ValueError) as error:
+            why = "its client certificate and key cannot be used together"
+            raise no_credentials(entry, why) from error
+
+
+def _login(entry: KubeconfigEntry, credential: ExecCredential) -> tuple[tuple[str, str], ...]:
+    token = credential.token
+    kind = auth_kind(entry)
+    if kind == "token":
+        name = entry.user_text("tokenFile")
+        token = _user_file(entry, name, "tokenFile").strip() if name else entry.user_text("token")
+    if token:
+        if not token.isascii() or not token.isprintable():
+            raise no_credentials(entry, "its token holds characters that no token has")
+        return (("Authorization", f"Bearer {token}"),)
+    if kind == "basic":
+        pair = f"{entry.user_text('username')}:{entry.user_text('password')}".encode()
+        return (("Authorization", f"Basic {base64.b64encode(pair).decode()}"),)
+    return ()
+
+
+def _impersonation(entry: KubeconfigEntry) -> tuple[tuple[str, str], ...]:
+    user, uid, groups = entry.user_text("as"), entry.user_text("as-uid"), entry.user.get("as-groups") or []
+    if entry.user.get("as-user-extra"):
+        raise no_credentials(entry, "its user impersonates with as-user-extra, which replank does not know")
+    headers = [("Impersonate-User", user)] if user else []
+    headers += [("Impersonate-Uid", uid)] if uid else []
+    headers += [("Impersonate-Group", str(g)) for g in groups] if isinstance(groups, list) else []
+    if not all(value.isascii() and value.isprintable() for _, value in headers):
+        raise no_credentials(entry, "the names that its user impersonates are not plain ASCII")
+    return tuple(headers)
+
+
+def _proxy(entry: KubeconfigEntry) -> str:
+    url = entry.cluster_text("proxy-url") or environment_proxy(entry.server, os.environ)
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in _PROXY_SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if url and not usable:
+        why = "its proxy is no http, https or socks5 URL"
+        raise _unusable(why, "Correct proxy-url, or HTTPS_PROXY in the environment.", entry.where)
+    return url
+
+
+def _unusable(why: str, todo: str, where: str) -> Refused:
+    return Refused(UNUSABLE, "The kubeconfig cannot be used", why, todo, where=where)
