@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,7 +53,8 @@ def adoptees(seen: Seen, settings: TakeoverSettings, notes: Notes) -> tuple[Adop
     why.
     """
     joined = [pair for m in seen.machines if (pair := _joined(m, seen, notes)) is not None]
-    names = _object_names({server.id: server.name for _, server, _ in joined}, settings, notes)
+    others = tuple(n.name for n in seen.cloud.namesakes if n.kind == "server")
+    names = _object_names({server.id: server.name for _, server, _ in joined}, others, settings, notes)
     found = []
     for machine, server, node in joined:
         addresses = frozenset(a.address for a in node.addresses if a.type == "InternalIP")
@@ -93,13 +94,15 @@ def _joined(machine: LegacyMachine, seen: Seen, notes: Notes) -> tuple[LegacyMac
     return machine, server, node
 
 
-def _object_names(servers: Mapping[str, str], settings: TakeoverSettings, notes: Notes) -> dict[str, str]:
+def _object_names(
+    servers: Mapping[str, str], others: Sequence[str], settings: TakeoverSettings, notes: Notes
+) -> dict[str, str]:
     """Object name by server ID: the server's own wherever CAPO can find it by that.
 
     CAPO looks a server up by `^name$` and fails on more than one (v0.14.7, compute/instance.go), and
-    Kubernetes wants a DNS-1123 subdomain.
+    Kubernetes wants a DNS-1123 subdomain. `others`: names of servers outside the cluster.
     """
-    counted = Counter(servers.values())
+    counted = Counter([*servers.values(), *others])
     taken = {name for name in counted if counted[name] == 1 and is_dns_subdomain(name)}
     names: dict[str, str] = {}
     for server_id, name in sorted(servers.items(), key=lambda item: (item[1], item[0])):

@@ -21,7 +21,7 @@ from replank.migrations.takeover.cluster import cluster_objects
 from replank.migrations.takeover.groups import Member
 from replank.migrations.takeover.notes import Notes, plan_finding
 from replank.migrations.takeover.openstack.cluster import openstack_cluster
-from replank.migrations.takeover.openstack.names import port_name
+from replank.migrations.takeover.openstack.names import port_clashes, port_name
 from replank.migrations.takeover.openstack.ownership import ownership
 from replank.migrations.takeover.points import points_of_no_return
 from replank.migrations.takeover.secrets import secrets
@@ -51,6 +51,9 @@ def plan_takeover(snapshot: Snapshot, settings: TakeoverSettings, findings: Sequ
         draft.names, draft.seen.cloud, draft.seen.config, draft.control_planes, draft.files.files, notes
     )
     machines = _machines(draft)
+    others = [n.name for n in draft.seen.cloud.namesakes if n.kind == "port"]
+    for name, why in port_clashes(machines, draft.seen.cloud.ports, others):
+        notes.bad_name(f"port {name}", why, "Rename or remove the other port, then survey and plan again.")
     stages = _stages(
         Takeover(
             names=draft.names,

@@ -16,6 +16,7 @@ from replank.inventory.facts.openstack import (
     FloatingIP,
     Image,
     LoadBalancer,
+    Namesake,
     Network,
     OpenStackFacts,
     Port,
@@ -57,6 +58,7 @@ class Cloud:
     keypairs: tuple[str, ...] = ()
     discovered: tuple[Discovered, ...] = ()
     shared: tuple[SharedResource, ...] = ()
+    namesakes: tuple[Namesake, ...] = ()
 
     def server(self, server_id: str) -> Server | None:
         """The server with this ID."""
@@ -149,6 +151,7 @@ def _cloud(snapshot: Snapshot, notes: Notes) -> Cloud:
         images=_by_id(notes.wanted(facts.images, "images", ())),
         keypairs=tuple(sorted(notes.wanted(facts.keypairs, "keypairs", ()))),
         discovered=tuple(sorted(facts.discovered, key=lambda d: (d.kind, d.id, d.name, d.evidence))),
+        namesakes=_by_id(facts.namesakes),
         shared=tuple(sorted(facts.shared, key=lambda s: (s.kind, s.id, s.shared_with))),
     )
 

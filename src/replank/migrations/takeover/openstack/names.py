@@ -6,11 +6,13 @@ EnsurePort), pkg/cloud/services/loadbalancer/loadbalancer.go, pkg/utils/names/na
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from replank.inventory.facts.openstack import Port, Server
 from replank.inventory.facts.terraform import TerraformResource
+from replank.plan.model import PlannedMachine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,3 +74,24 @@ def own_suffixes(name: str, ports: Sequence[Port]) -> tuple[str, ...]:
 def port_name(server: str, index: int, suffix: str) -> str:
     """The name CAPO looks for: `<server>-<nameSuffix>`, without a suffix `<server>-<index>`."""
     return f"{server}-{suffix or index}"
+
+
+def port_clashes(
+    machines: Sequence[PlannedMachine], ports: Sequence[Port], namesakes: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Names that two ports of one network would have: CAPO fails on both. Yields name and reason.
+
+    `ports`: all that were seen; `namesakes`: names of ports outside the cluster, in its networks.
+    """
+    network = {port.id: port.network_id for port in ports}
+    wanted = [(name.new, network.get(name.id, ""), name.id) for m in machines for name in m.ports]
+    counted = Counter((name, net) for name, net, _ in wanted)
+    planned = {port_id for _, _, port_id in wanted}
+    there = {(p.name, p.network_id): p.id for p in ports if p.id not in planned and p.name}
+    for name, net, port_id in wanted:
+        if counted[name, net] > 1:
+            yield name, f"two ports of network {net} would be called so, {port_id} among them"
+        elif (name, net) in there:
+            yield name, f"port {there[name, net]} of network {net} is called so already"
+        elif name in namesakes:
+            yield name, f"a port outside the cluster, in network {net}, is called so already"
