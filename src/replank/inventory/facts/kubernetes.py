@@ -215,11 +215,16 @@ class WorkloadFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisruptionBudget:
-    """A PodDisruptionBudget with its status."""
+    """A PodDisruptionBudget with its status.
+
+    `selector`: matchLabels; `selector_expressions`: matchExpressions as kubectl shows them (`tier in (a,b)`),
+    which must match, too.
+    """
 
     namespace: str
     name: str
     selector: Mapping[str, str] = field(default_factory=dict)
+    selector_expressions: tuple[str, ...] = ()
     min_available: str = ""
     max_unavailable: str = ""
     disruptions_allowed: int = 0
