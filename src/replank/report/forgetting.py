@@ -1,9 +1,9 @@
 """What Terraform must forget, as text to copy into its configuration and shell.
 
 Source: documentation of Terraform 1.7 and OpenTofu 1.10, "removed" blocks. Without `lifecycle` the block
-destroys in Terraform and forgets in OpenTofu. `lifecycle { destroy = false }` is known to Terraform >= 1.7 and
-OpenTofu >= 1.10; OpenTofu 1.7 to 1.9 reject it. `from` takes no instance key, so one member of `count` or
-`for_each` needs `state rm`.
+destroys in Terraform and forgets in OpenTofu. Terraform >= 1.7 and OpenTofu >= 1.10 know
+`lifecycle { destroy = false }`; OpenTofu 1.7 to 1.9 reject it. `from` takes no instance key, so one member of
+`count` or `for_each` needs `state rm`.
 """
 
 from __future__ import annotations

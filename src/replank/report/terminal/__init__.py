@@ -1,1 +1,1 @@
-"""Views for the terminal: functions that return rich renderables. They hold at 80 columns, without colours."""
+"""Views for the terminal: functions that return rich renderables. Made to hold at 80 columns."""

@@ -1,0 +1,153 @@
+"""What differs between two plans, in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from replank.inventory.json_changes import json_changes
+from replank.plan import codec
+from replank.plan.model import Plan
+from replank.plan.order import manifest_keys
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference. `area`: what it is grouped under; `subject`: the thing, "" for the plan itself."""
+
+    area: str
+    subject: str
+    says: str
+
+
+Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A list of the plan: how its items are told apart, called, and described when they come and go."""
+
+    area: str
+    field: str
+    key: tuple[str, ...]
+    subject: Callable[[Item], str]
+    about: Callable[[Item], str]
+    unit: str = ""
+
+    def identity(self, item: Item) -> tuple[str, ...]:
+        return tuple(str(item[name]) for name in self.key)
+
+
+_SECTIONS: Sequence[_Section] = (
+    _Section(
+        "Machines", "machines", ("machine",), lambda m: m["machine"], lambda m: f"{m['role']} of {m['group']}"
+    ),
+    _Section(
+        "Groups",
+        "groups",
+        ("name",),
+        lambda g: f"{g['role']} {g['name']}",
+        lambda g: f"machines {', '.join(g['machines'])}",
+    ),
+    _Section(
+        "Ownership",
+        "ownership",
+        ("kind", "id"),
+        lambda o: f"{o['kind']} {o['name'] or o['id']}",
+        lambda o: f"{o['before']} -> {o['after']}",
+    ),
+    _Section(
+        "What Terraform must forget",
+        "forget",
+        ("state", "address"),
+        lambda f: f["address"],
+        lambda f: f["how"],
+    ),
+    _Section(
+        "Secrets", "secrets", ("name",), lambda s: s["name"], lambda s: f"keys {', '.join(sorted(s['data']))}"
+    ),
+    _Section(
+        "Findings",
+        "findings",
+        ("code", "subject", "unknown"),
+        lambda f: f"{f['code']} {f['subject']}",
+        lambda f: f["severity"] + (", could not be checked" if f["unknown"] else ""),
+    ),
+    _Section(
+        "Points of no return", "points_of_no_return", ("step",), lambda p: p["step"], lambda p: p["why"]
+    ),
+)
+_STAGES = _Section("Steps", "stages", ("name",), lambda s: f"stage {s['name']}", lambda s: s["title"])
+_STEPS = _Section("Steps", "steps", ("id",), lambda s: f"step {s['id']}", lambda s: s["says"], "steps")
+_APART = {section.field for section in _SECTIONS} | {"stages", "manifests", "ready", "load_balancer"}
+
+
+def compare(a: Plan, b: Plan) -> tuple[Change, ...]:
+    """All differences from `a` to `b`, by area. Empty exactly if the plans are equal."""
+    before, after = codec.to_dict(a), codec.to_dict(b)
+    rest = ({key: value for key, value in plan.items() if key not in _APART} for plan in (before, after))
+    return (
+        *_verdict(a, b),
+        *_fields("Settings and versions", "", *rest),
+        *_fields("Load balancer", "", before["load_balancer"], after["load_balancer"]),
+        *(c for s in _SECTIONS for c in _items(s, before[s.field], after[s.field])),
+        *_stages(before["stages"], after["stages"]),
+        *_manifests(a, b, before["manifests"], after["manifests"]),
+    )
+
+
+def _verdict(a: Plan, b: Plan) -> Iterator[Change]:
+    if a.ready != b.ready:
+        yield Change("Verdict", "", "ready now" if b.ready else "not ready any more")
+
+
+def _fields(area: str, subject: str, before: Item, after: Item) -> Iterator[Change]:
+    for change in json_changes(before, after):
+        yield Change(area, subject, change.says.replace("_", " ") if not subject else change.says)
+
+
+def _items(section: _Section, before: Sequence[Item], after: Sequence[Item]) -> Iterator[Change]:
+    old, new = _keyed(section, before), _keyed(section, after)
+    for key in dict.fromkeys((*old, *new)):
+        if key not in new:
+            yield Change(section.area, section.subject(old[key]), f"removed ({section.about(old[key])})")
+        elif key not in old:
+            yield Change(section.area, section.subject(new[key]), f"added ({section.about(new[key])})")
+        else:
+            yield from _fields(section.area, section.subject(new[key]), old[key], new[key])
+    if [key for key in old if key in new] != [key for key in new if key in old]:
+        yield Change(
+            section.area, "", f"the order of the {section.unit or section.field.replace('_', ' ')} changed"
+        )
+
+
+def _keyed(section: _Section, items: Sequence[Item]) -> dict[tuple[tuple[str, ...], int], Item]:
+    """By identity; a second item of the same identity stands beside the first, not over it."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    keyed = {}
+    for item in items:
+        identity = section.identity(item)
+        keyed[(identity, seen[identity])] = item
+        seen[identity] += 1
+    return keyed
+
+
+def _stages(before: Sequence[Item], after: Sequence[Item]) -> Iterator[Change]:
+    old, new = _keyed(_STAGES, before), _keyed(_STAGES, after)
+    for key in dict.fromkeys((*old, *new)):
+        yield from _items(_STEPS, old.get(key, {}).get("steps", ()), new.get(key, {}).get("steps", ()))
+    yield from _items(
+        _STAGES, *([{k: v for k, v in s.items() if k != "steps"} for s in x] for x in (before, after))
+    )
+
+
+def _manifests(a: Plan, b: Plan, before: Item, after: Item) -> Iterator[Change]:
+    for key in dict.fromkeys((*manifest_keys(a), *manifest_keys(b))):
+        if key not in after:
+            yield Change("Manifests", key, "removed")
+        elif key not in before:
+            yield Change("Manifests", key, "added")
+        else:
+            yield from _fields("Manifests", key, before[key], after[key])

@@ -1,0 +1,105 @@
+"""Two plans compared: every difference is told, in words, under its area."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from hypothesis import HealthCheck, given, settings
+from plan_strategies import PLANS
+from test_plan_file import small_plan
+
+from replank.plan.compare import Change, compare
+from replank.plan.model import Irreversible, Plan, PlanFinding, PlannedMachine, PortName, Stage, Step, Undo
+
+
+def machine(name: str, **changes: object) -> PlannedMachine:
+    one = PlannedMachine(
+        machine=name,
+        role="worker",
+        server_id=f"id-{name}",
+        server_name=name,
+        node=name,
+        provider_id=f"openstack:///id-{name}",
+        group="workers",
+        version="v1.34.4",
+        failure_domain="az1",
+        ports=(PortName(id="p", old="", new=f"{name}-0"),),
+    )
+    return dataclasses.replace(one, **changes)  # type: ignore[arg-type]
+
+
+def step(name: str, undo: Undo | Irreversible) -> Step:
+    return Step(id=f"align/{name}", kind="k", says=f"Do {name}.", undo=undo)
+
+
+UNDO = Undo(kind="u", says="Put it back.")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(PLANS, PLANS)
+def test_nothing_differs_exactly_if_the_plans_are_equal(a: Plan, b: Plan) -> None:
+    assert compare(a, a) == ()
+    assert (compare(a, b) == ()) == (a == b)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(PLANS, PLANS)
+def test_one_part_taken_from_another_plan_is_seen(a: Plan, b: Plan) -> None:
+    for field in dataclasses.fields(Plan):
+        other = dataclasses.replace(a, **{field.name: getattr(b, field.name)})
+        assert (compare(a, other) == ()) == (a == other), field.name
+
+
+def test_a_plan_that_is_ready_now_says_so_first() -> None:
+    changes = compare(small_plan(ready=False), small_plan(ready=True, kubernetes_version="v1.35.0"))
+    assert changes == (
+        Change("Verdict", "", "ready now"),
+        Change("Settings and versions", "", "kubernetes version: v1.34.4 -> v1.35.0"),
+    )
+
+
+def test_machines_are_told_by_name_and_field() -> None:
+    a = small_plan(machines=(machine("w-1"), machine("w-2")))
+    b = small_plan(machines=(machine("w-2", failure_domain="az2"), machine("w-3")))
+    assert compare(a, b) == (
+        Change("Machines", "w-1", "removed (worker of workers)"),
+        Change("Machines", "w-2", "failure_domain: az1 -> az2"),
+        Change("Machines", "w-3", "added (worker of workers)"),
+    )
+
+
+def test_a_step_that_lost_its_undo_is_told() -> None:
+    def plan(undo: Undo | Irreversible) -> Plan:
+        stage = Stage(name="align", title="Align", says="s", rest="r", steps=(step("1", undo),))
+        return small_plan(stages=(stage,))
+
+    says = {(c.subject, c.says) for c in compare(plan(UNDO), plan(Irreversible(irreversible="gone")))}
+    assert ("step align/1", "undo.irreversible added: gone") in says
+
+
+def test_another_order_of_steps_is_a_difference() -> None:
+    def plan(*names: str) -> Plan:
+        stage = Stage(
+            name="align", title="Align", says="s", rest="r", steps=tuple(step(n, UNDO) for n in names)
+        )
+        return small_plan(stages=(stage,))
+
+    assert compare(plan("1", "2"), plan("2", "1")) == (Change("Steps", "", "the order of the steps changed"),)
+
+
+def test_manifests_are_told_by_path() -> None:
+    a = small_plan(manifests={"Machine/w": {"spec": {"args": [{"name": "v", "value": "2"}], "paused": True}}})
+    b = small_plan(manifests={"Machine/w": {"spec": {"args": [{"name": "v", "value": "4"}]}}})
+    assert compare(a, b) == (
+        Change("Manifests", "Machine/w", "spec.args[v].value: 2 -> 4"),
+        Change("Manifests", "Machine/w", "spec.paused removed: true"),
+    )
+
+
+def test_a_finding_that_went_is_told_with_its_severity() -> None:
+    finding = PlanFinding(
+        code="RP207", severity="blocker", subject="etcd", evidence=("e",), consequence="c", remedy="r"
+    )
+    assert compare(small_plan(findings=(finding,)), small_plan()) == (
+        Change("Findings", "RP207 etcd", "removed (blocker)"),
+    )
