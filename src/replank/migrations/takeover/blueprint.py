@@ -17,7 +17,7 @@ from replank.migrations.takeover.control_plane import (
 )
 from replank.migrations.takeover.endpoint import Endpoint, endpoint_of
 from replank.migrations.takeover.files import CarriedFiles, carried_files
-from replank.migrations.takeover.groups import Member, worker_groups
+from replank.migrations.takeover.groups import Member, leading, worker_groups
 from replank.migrations.takeover.names import Names, names_of
 from replank.migrations.takeover.notes import Notes
 from replank.migrations.takeover.openstack.credentials import CLOUD_CONFIG
@@ -127,7 +127,9 @@ def _control_plane(
         return None
     _hosts_seen(control_planes, notes)
     members = _members(control_planes, seen, kubelet, shared_suffixes(control_planes))
-    shape = made_of(template_of([m.shape for m in members]), settings.new_control_planes, seen.cloud)
+    shape = made_of(
+        template_of([m.shape for m in members], leading(members)), settings.new_control_planes, seen.cloud
+    )
     return control_plane(
         ControlPlaneInput(
             names=names,
@@ -172,7 +174,11 @@ def _workers(
             group = type(group)(
                 name=group.name, members=_members(group.adoptees, seen, kubelet, suffixes), why=group.why
             )
-        shape = made_of(template_of([m.shape for m in group.members]), settings.new_machines, seen.cloud)
+        shape = made_of(
+            template_of([m.shape for m in group.members], leading(group.members)),
+            settings.new_machines,
+            seen.cloud,
+        )
         template = _template(group.name, group.members, shape, notes)
         built.append(
             workers(

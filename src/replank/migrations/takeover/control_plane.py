@@ -25,7 +25,7 @@ from replank.migrations.takeover.built import (
 )
 from replank.migrations.takeover.cluster_configuration import arguments, planned_configuration
 from replank.migrations.takeover.files import CarriedFiles, file_entries
-from replank.migrations.takeover.groups import Member
+from replank.migrations.takeover.groups import Member, leading
 from replank.migrations.takeover.likeness import most_common
 from replank.migrations.takeover.manifest import key, manifest, reference
 from replank.migrations.takeover.names import Names
@@ -75,7 +75,7 @@ def control_plane(given: ControlPlaneInput, seen: Seen, config: ClusterConfigura
     """All objects of the control plane, paused."""
     adoptees = tuple(member.adoptee for member in given.members)
     planned = planned_configuration(config, adoptees, given.version, notes)
-    registration = template_registration([m.registration for m in given.members])
+    registration = template_registration([m.registration for m in given.members], leading(given.members))
     spec = _config_spec(given, seen, config, planned.spec, registration, notes)
     manifests: Manifests = {}
     manifests |= infrastructure_template(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 from replank.migrations.takeover.adoptees import Adoptee
-from replank.migrations.takeover.likeness import most_common
+from replank.migrations.takeover.likeness import lead_of, most_common
 from replank.migrations.takeover.naming import LABEL_LIMIT, limited, slug
 from replank.migrations.takeover.openstack.shape import ServerShape
 from replank.migrations.takeover.registration import Registration
@@ -23,6 +23,21 @@ class Member:
     adoptee: Adoptee
     shape: ServerShape
     registration: Registration
+
+
+def leading(members: Sequence[Member]) -> int:
+    """Index of the member that is most like the others; it decides where two halves are unlike."""
+    return lead_of(
+        [
+            (
+                *(getattr(m.shape, f.name) for f in fields(m.shape)),
+                *(getattr(m.registration, f.name) for f in fields(m.registration)),
+                m.adoptee.server.availability_zone,
+                m.adoptee.version,
+            )
+            for m in members
+        ]
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from replank.domain.unknown import Unknown
 from replank.inventory.facts.json_value import JSON
 from replank.inventory.facts.kubernetes import Addon, ExtraArg, Taint
 from replank.migrations.takeover.adoptees import Adoptee
-from replank.migrations.takeover.likeness import most_common
+from replank.migrations.takeover.likeness import agreed, most_common
 from replank.migrations.takeover.node_labels import Labels, given_labels, lasting_taints
 
 KUBEADM_FLAGS: Final = frozenset(
@@ -104,20 +104,23 @@ def _own_settings(
     )
 
 
-def template_registration(registrations: Sequence[Registration]) -> Registration:
-    """What most of the machines have; flags only from kubelets that were looked at."""
+def template_registration(registrations: Sequence[Registration], lead: int) -> Registration:
+    """What most of the machines have; flags only from kubelets that were looked at.
+
+    `lead`: index of the machine that decides where the halves are equal.
+    """
     flags = [r.flags for r in registrations if r.flags is not None]
     settings = [r.settings for r in registrations if r.settings is not None]
     return Registration(
-        labels=most_common((r.labels for r in registrations), ()),
-        machine_labels=most_common((r.machine_labels for r in registrations), ()),
+        labels=agreed([r.labels for r in registrations], lead),
+        machine_labels=agreed([r.machine_labels for r in registrations], lead),
         lost_labels=(),
-        taints=most_common((r.taints for r in registrations), ()),
+        taints=agreed([r.taints for r in registrations], lead),
         flags=most_common(flags, ()) if flags else None,
         own_flags=(),
         settings=most_common(settings, ()) if settings else None,
-        cri_socket=most_common((r.cri_socket for r in registrations), ""),
-        max_pods=most_common((r.max_pods for r in registrations), ""),
+        cri_socket=agreed([r.cri_socket for r in registrations], lead),
+        max_pods=agreed([r.max_pods for r in registrations], lead),
     )
 
 

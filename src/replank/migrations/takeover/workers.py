@@ -18,8 +18,8 @@ from replank.migrations.takeover.built import (
     machine,
 )
 from replank.migrations.takeover.cluster_configuration import arguments
-from replank.migrations.takeover.groups import Group
-from replank.migrations.takeover.likeness import most_common
+from replank.migrations.takeover.groups import Group, leading
+from replank.migrations.takeover.likeness import agreed, most_common
 from replank.migrations.takeover.manifest import key, manifest, reference
 from replank.migrations.takeover.names import Names, machine_set
 from replank.migrations.takeover.node_differences import node_differences, unseen_kubelets
@@ -65,7 +65,7 @@ class WorkersInput:
 def workers(given: WorkersInput, seen: Seen, notes: Notes) -> Built:
     """All objects of one worker group, paused."""
     group, names = given.group, given.names
-    registration = template_registration([m.registration for m in group.members])
+    registration = template_registration([m.registration for m in group.members], leading(group.members))
     version = most_common((a.version for a in group.adoptees if a.version), seen.version)
     template_name = machine_set(group.name)
     manifests: Manifests = {}
@@ -99,6 +99,11 @@ def workers(given: WorkersInput, seen: Seen, notes: Notes) -> Built:
         template=given.template,
         version=version,
     )
+
+
+def zone_of(group: Group) -> str:
+    """The zone of the group's new machines."""
+    return agreed([a.server.availability_zone for a in group.adoptees], leading(group.members))
 
 
 def _config_template(given: WorkersInput, seen: Seen, registration: Registration, notes: Notes) -> Manifests:
@@ -136,7 +141,7 @@ def _set_and_deployment(
         "bootstrap": {"configRef": reference(BOOTSTRAP, "KubeadmConfigTemplate", name)},
         "infrastructureRef": reference(INFRASTRUCTURE, TEMPLATE_KIND, machine_set(name)),
     }
-    zone = most_common((a.server.availability_zone for a in given.group.adoptees), "")
+    zone = zone_of(given.group)
     if zone:
         template["failureDomain"] = zone
     given_labels = dict(registration.machine_labels)
@@ -178,7 +183,7 @@ def _differences(
     given: WorkersInput, seen: Seen, registration: Registration, version: str
 ) -> tuple[GroupDifference, ...]:
     found: set[GroupDifference] = set()
-    zone = most_common((a.server.availability_zone for a in given.group.adoptees), "")
+    zone = zone_of(given.group)
     for member in given.group.members:
         found.update(server_differences(member.adoptee, member.shape, given.template, seen.cloud))
         found.update(node_differences(member.adoptee, member.registration, registration, version))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from replank.inventory.facts.openstack import AddressPair, Port, Server, Volume
 from replank.inventory.fleet.model import NewMachines
 from replank.migrations.takeover.adoptees import Adoptee
-from replank.migrations.takeover.likeness import most_common
+from replank.migrations.takeover.likeness import agreed
 from replank.migrations.takeover.openstack.names import own_suffixes
 from replank.migrations.takeover.seen import Cloud
 
@@ -110,22 +110,25 @@ def shared_suffixes(adoptees: Sequence[Adoptee]) -> tuple[str, ...]:
     return suffixes if len(suffixes) > 1 and suffixes != plain else ()
 
 
-def template_of(shapes: Sequence[ServerShape]) -> ServerShape:
-    """What most of the machines have, field by field; address pairs only where all of them have them."""
-    ports = most_common((_without_pairs(s.ports) for s in shapes), ())
+def template_of(shapes: Sequence[ServerShape], lead: int) -> ServerShape:
+    """What most of the machines have, field by field; address pairs only where all of them have them.
+
+    `lead`: index of the machine that decides where the halves are equal.
+    """
+    ports = agreed([_without_pairs(s.ports) for s in shapes], lead)
     alike = [s.ports for s in shapes if _without_pairs(s.ports) == ports]
     with_pairs = tuple(
         replace(port, pairs=_common_pairs([p[index] for p in alike])) for index, port in enumerate(ports)
     )
-    flavor = most_common(((s.flavor_id, s.flavor) for s in shapes), ("", ""))
+    flavor = agreed([(s.flavor_id, s.flavor) for s in shapes], lead)
     return ServerShape(
         flavor_id=flavor[0],
         flavor=flavor[1],
-        image_id=most_common((s.image_id for s in shapes), ""),
-        root_volume=most_common((s.root_volume for s in shapes), None),
-        key_name=most_common((s.key_name for s in shapes), ""),
-        config_drive=most_common((s.config_drive for s in shapes), False),
-        server_group_id=most_common((s.server_group_id for s in shapes), ""),
+        image_id=agreed([s.image_id for s in shapes], lead),
+        root_volume=agreed([s.root_volume for s in shapes], lead),
+        key_name=agreed([s.key_name for s in shapes], lead),
+        config_drive=agreed([s.config_drive for s in shapes], lead),
+        server_group_id=agreed([s.server_group_id for s in shapes], lead),
         ports=with_pairs,
     )
 
