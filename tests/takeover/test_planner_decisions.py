@@ -29,7 +29,7 @@ from planner_cases import (
 
 from replank.audit.finding import Finding
 from replank.domain.severity import Severity
-from replank.domain.unknown import is_known
+from replank.domain.unknown import Unknown, is_known
 from replank.inventory.facts.hosts import HostFacts
 from replank.inventory.facts.kubernetes import ExtraArg
 from replank.inventory.facts.openstack import AddressPair, FixedIP, Namesake, Port
@@ -369,6 +369,30 @@ def test_cluster_without_kube_proxy_does_not_get_one() -> None:
     # Without a cloud provider only the kubelet's flag can give a Node its providerID.
     args = {a["name"]: a["value"] for a in spec["joinConfiguration"]["nodeRegistration"]["kubeletExtraArgs"]}
     assert args["provider-id"] == "openstack:///{{ instance_id }}"
+
+
+def test_other_runtime_socket_of_instance_config_is_in_the_template() -> None:
+    socket = "unix:///var/run/crio/crio.sock"
+
+    def change(host: HostFacts) -> HostFacts:
+        assert is_known(host.kubelet)
+        return replace(
+            host, kubelet=replace(host.kubelet, instance_config={"containerRuntimeEndpoint": socket})
+        )
+
+    of = plan(with_hosts(healthy(), change))
+    spec = spec_of(of, "KubeadmControlPlane/plain-control-plane")["kubeadmConfigSpec"]
+    assert spec["joinConfiguration"]["nodeRegistration"]["criSocket"] == socket
+
+
+def test_cluster_without_a_way_out_is_told_to_look_for_none() -> None:
+    routers = cloud_of(healthy()).routers
+    assert is_known(routers)
+    spec = spec_of(plan(with_cloud(healthy(), routers=())), "OpenStackCluster/plain")
+    assert spec["disableExternalNetwork"] is True
+    assert not {"router", "externalNetwork"} & set(spec)
+    unseen = spec_of(plan(with_cloud(healthy(), routers=Unknown("403"))), "OpenStackCluster/plain")
+    assert not {"router", "externalNetwork", "disableExternalNetwork"} & set(unseen)
 
 
 # Load balancer

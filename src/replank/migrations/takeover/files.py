@@ -22,7 +22,7 @@ from replank.plan.model import GroupDifference
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarriedFile:
-    """One file that new control planes get. `machine`: server it is read from. `key`: in the Secret."""
+    """One file that new control planes get. `machine`: the Machine it is read from. `key`: in the Secret."""
 
     path: str
     owner: str
@@ -67,7 +67,7 @@ def carried_files(control_planes: Sequence[Adoptee], notes: Notes) -> CarriedFil
                 owner=f"{file.owner}:{file.group}",
                 mode=file.mode,
                 key=keys[path],
-                machine=adoptee.server.name,
+                machine=adoptee.name,
                 flag=f"{reference.component} --{reference.flag}",
                 purpose=reference.purpose,
                 secret=any(r.secret for _, r, _ in found[path]),

@@ -83,7 +83,7 @@ def _unseen(machine: str, why: str, template: str) -> GroupDifference:
     return GroupDifference(
         field="kubelet settings",
         machine=machine,
-        has=f"not seen: {why}",
+        has=f"not seen ({why})",
         template=template or "the cluster's kubelet-config",
         at_next_rollout="settings that only its kubelet has are gone on the new machine",
     )

@@ -68,9 +68,12 @@ def registration_of(adoptee: Adoptee, kubelet_config: Mapping[str, JSON] | None)
     kubelet = adoptee.host.kubelet if adoptee.host else None
     seen = None if kubelet is None or isinstance(kubelet, Unknown) else kubelet
     flags = sorted(seen.flags, key=lambda f: (f.name, f.value)) if seen else []
-    socket = adoptee.node.cri_socket or next(
-        (f.value for f in flags if f.name == "container-runtime-endpoint"), ""
-    )
+    sockets = [adoptee.node.cri_socket]
+    sockets += [f.value for f in flags if f.name == "container-runtime-endpoint"]
+    if seen:
+        # kubeadm >= 1.34 writes the socket neither as flag nor as annotation (NodeLocalCRISocket).
+        sockets += [str(c.get("containerRuntimeEndpoint") or "") for c in (seen.instance_config, seen.config)]
+    socket = next((s for s in sockets if s), "")
     return Registration(
         labels=labels.kubelet,
         machine_labels=labels.machine,

@@ -89,7 +89,8 @@ def _pair(
     data: dict[str, SecretSource] = {}
     for entry, path in (("tls.crt", certificate), ("tls.key", key)):
         if path:
-            data[entry] = _from_host(control_planes, path, notes)
+            says = "private key" if entry == "tls.key" else "certificate or public key"
+            data[entry] = _from_host(control_planes, path, says, notes)
     return SecretPlan(
         name=names.secret(purpose),
         namespace=names.namespace,
@@ -100,16 +101,16 @@ def _pair(
     )
 
 
-def _from_host(control_planes: Sequence[Adoptee], path: str, notes: Notes) -> SecretSource:
+def _from_host(control_planes: Sequence[Adoptee], path: str, says: str, notes: Notes) -> SecretSource:
     """The first control plane that has the file; if none was seen to have it, the first, with a note."""
     unseen: list[str] = []
     for adoptee in control_planes:
         has = _has(adoptee, path)
         if has is True:
-            return _host_file(adoptee, path)
+            return _host_file(adoptee, path, says)
         unseen.append(has if isinstance(has, str) else f"{adoptee.server.name} does not have it")
     notes.gap(f"file {path}", "; ".join(dict.fromkeys(unseen)), unknown=any("not seen" in u for u in unseen))
-    return _host_file(control_planes[0], path)
+    return _host_file(control_planes[0], path, says)
 
 
 def _has(adoptee: Adoptee, path: str) -> bool | str:
@@ -133,14 +134,8 @@ def _has(adoptee: Adoptee, path: str) -> bool | str:
     return f"not seen on {adoptee.server.name}: {why}" if why else False
 
 
-def _host_file(adoptee: Adoptee, path: str) -> SecretSource:
-    name = adoptee.server.name
-    return SecretSource(
-        source="host-file",
-        machine=name,
-        path=path,
-        says=f"{path.rpartition('/')[2]} of {name}, read over SSH",
-    )
+def _host_file(adoptee: Adoptee, path: str, says: str) -> SecretSource:
+    return SecretSource(source="host-file", machine=adoptee.name, path=path, says=says)
 
 
 def _kubeconfig(names: Names) -> SecretPlan:

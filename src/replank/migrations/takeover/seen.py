@@ -47,6 +47,7 @@ class Cloud:
     networks: tuple[Network, ...] = ()
     subnets: tuple[Subnet, ...] = ()
     routers: tuple[Router, ...] = ()
+    routers_known: bool = False
     floating_ips: tuple[FloatingIP, ...] = ()
     security_groups: tuple[SecurityGroup, ...] = ()
     volumes: tuple[Volume, ...] = ()
@@ -139,6 +140,7 @@ def _cloud(snapshot: Snapshot, notes: Notes) -> Cloud:
         networks=_by_id(notes.needed(facts.networks, "networks", ())),
         subnets=_by_id(notes.needed(facts.subnets, "subnets", ())),
         routers=_by_id(notes.needed(facts.routers, "routers", ())),
+        routers_known=is_known(facts.routers),
         floating_ips=_by_id(notes.wanted(facts.floating_ips, "floating IPs", ())),
         security_groups=_by_id(notes.wanted(facts.security_groups, "security groups", ())),
         volumes=_by_id(_volumes(facts, notes)),

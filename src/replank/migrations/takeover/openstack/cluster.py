@@ -56,7 +56,7 @@ def openstack_cluster(
         spec["router"] = {"id": router.id}
     if router and router.external_network_id:
         spec["externalNetwork"] = {"id": router.external_network_id}
-    else:
+    elif cloud.routers_known:
         # Without it CAPO takes any external network there is, and fails where there are several.
         spec["disableExternalNetwork"] = True
     if endpoint.host:
