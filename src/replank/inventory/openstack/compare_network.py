@@ -94,8 +94,8 @@ def interface_pairs(resource: TerraformResource, port: Port) -> Iterator[Pair]:
 def floating_ip_pairs(
     resource: TerraformResource, floating: FloatingIP, associated_elsewhere: bool
 ) -> Iterator[Pair]:
-    """A floating IP. Where another resource associates it (`associated_elsewhere`), an empty `port_id` is only
-    the state from before that, and no claim."""
+    """A floating IP. Where another resource associates it (`associated_elsewhere`), an empty `port_id` is
+    only the state from before that, and no claim."""
     yield from plain(resource, "address", floating.address)
     if text(resource, "port_id") or not associated_elsewhere:
         yield from plain(resource, "port_id", floating.port_id)

@@ -17,7 +17,7 @@ def discovered_things(
     """The things of `part` that no resource is, sorted by kind and ID.
 
     What a data source reads counts as standing in the state. Left out: external networks and networks of
-    other projects, which belong to nobody's cluster, and virtual-IP ports, which belong to their load balancer.
+    other projects, which belong to nobody's cluster, and virtual-IP ports (their load balancer has them).
     """
     in_state = {(r.kind, r.id) for resource in resources for r in named_by(resource)}
     addresses = {id_ for kind, id_ in in_state if kind == "address"}

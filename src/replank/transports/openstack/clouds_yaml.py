@@ -51,7 +51,7 @@ def configured(
         _check_ca(cloud, region.config.get("cacert"))
         return openstack.connection.Connection(config=region)
     except (sdk.SDKException, ksa.ClientException) as error:
-        raise refused(cloud, " ".join(str(error).split())) from error
+        raise refused(cloud, " ".join(str(error).split()).rstrip(".")) from error
     except (AttributeError, TypeError, ValueError, KeyError) as error:
         # The SDK does not check the shape. The error's text is left out: it may hold what the file holds.
         raise refused(cloud, "the settings of this cloud are not of the documented shape") from error

@@ -50,9 +50,16 @@ class OpenProject:
         Raises `ReplankError` RP043 where the catalog lacks the service, and what discovery raises.
         """
         what = f"OpenStack {self.cloud}: {service_type}"
-        if self.connection.endpoint_for(service_type) is None:
+        endpoint = self.connection.endpoint_for(service_type)
+        if endpoint is None:
             raise absent(what, service_type)
-        proxy = getattr(self.connection, service_type.replace("-", "_"))
+        try:
+            proxy = getattr(self.connection, service_type.replace("-", "_"))
+        except (sdk.NotSupported, sdk.ServiceDiscoveryException):
+            # The SDK drops the reason (a 500, a timeout) why it could not read the versions: asking again
+            # raises it. Where the answer is a good one, it is only not what was expected.
+            self.connection.session.get(endpoint, headers={"Accept": "application/json"})
+            raise
         if not isinstance(proxy, Proxy):
             # What the SDK puts in the place of a service that clouds.yaml disables.
             raise absent(what, service_type)
