@@ -168,7 +168,9 @@ def _workers(
 ) -> tuple[Built, ...]:
     members = _members([a for a in found if a.role == "worker"], seen, kubelet)
     built = []
-    for group in worker_groups(names.cluster, members, one_image=bool(settings.new_machines.image)):
+    for group in worker_groups(
+        names.cluster, members, one_image=bool(settings.new_machines.image), reserved=names.control_plane
+    ):
         suffixes = shared_suffixes(group.adoptees)
         if suffixes:
             group = type(group)(

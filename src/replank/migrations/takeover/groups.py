@@ -8,7 +8,7 @@ from typing import Final
 
 from replank.migrations.takeover.adoptees import Adoptee
 from replank.migrations.takeover.likeness import lead_of, most_common
-from replank.migrations.takeover.naming import LABEL_LIMIT, limited, slug
+from replank.migrations.takeover.naming import LABEL_LIMIT, limited, slug, slug_of
 from replank.migrations.takeover.openstack.shape import ServerShape
 from replank.migrations.takeover.registration import Registration
 
@@ -79,19 +79,23 @@ def _likeness(member: Member, one_image: bool) -> _Likeness:
     )
 
 
-def worker_groups(cluster: str, members: Sequence[Member], *, one_image: bool) -> tuple[Group, ...]:
-    """The groups, sorted by name. Groups that fleet.yaml names win over likeness."""
+def worker_groups(
+    cluster: str, members: Sequence[Member], *, one_image: bool, reserved: str = ""
+) -> tuple[Group, ...]:
+    """The groups, sorted by name. Groups that fleet.yaml names win over likeness.
+
+    `reserved`: the control plane's name, which no group may have: their templates would be one object.
+    """
     named: dict[str, list[Member]] = {}
     alike: dict[_Likeness, list[Member]] = {}
     for member in sorted(members, key=lambda m: (m.adoptee.name, m.adoptee.server.id)):
         if member.adoptee.group:
-            named.setdefault(member.adoptee.group, []).append(member)
+            named.setdefault(_named(cluster, member.adoptee.group, reserved), []).append(member)
         else:
             alike.setdefault(_likeness(member, one_image), []).append(member)
-    taken = {_named(cluster, group) for group in named}
+    taken = {*named, reserved}
     found = [
-        Group(name=_named(cluster, group), members=tuple(of), why="fleet.yaml names this group")
-        for group, of in named.items()
+        Group(name=name, members=tuple(of), why="fleet.yaml names this group") for name, of in named.items()
     ]
     formed = sorted(alike.values(), key=lambda of: of[0].adoptee.name)
     names = _formed_names(cluster, formed, taken)
@@ -100,9 +104,10 @@ def worker_groups(cluster: str, members: Sequence[Member], *, one_image: bool) -
     return tuple(sorted(found, key=lambda group: group.name))
 
 
-def _named(cluster: str, group: str) -> str:
-    name = slug(group)
-    return limited(name if name.startswith(f"{cluster}-") else f"{cluster}-{name}", NAME_LIMIT)
+def _named(cluster: str, group: str, reserved: str) -> str:
+    name = slug_of(group)
+    name = limited(name if name.startswith(f"{cluster}-") else f"{cluster}-{name}", NAME_LIMIT)
+    return name if name != reserved else limited(f"{name}-workers", NAME_LIMIT)
 
 
 def _formed_names(cluster: str, groups: Sequence[Sequence[Member]], taken: set[str]) -> list[str]:
@@ -114,7 +119,9 @@ def _formed_names(cluster: str, groups: Sequence[Sequence[Member]], taken: set[s
     numbered = []
     for number, _ in enumerate(groups, start=1):
         name = limited(f"{cluster}-worker-{number}", NAME_LIMIT)
-        numbered.append(name if name not in taken else limited(f"{name}-alike", NAME_LIMIT))
+        while name in taken:
+            name = limited(f"{name}-alike", NAME_LIMIT)
+        numbered.append(name)
     return numbered
 
 

@@ -31,6 +31,11 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
+def slug_of(text: str) -> str:
+    """`slug`, or a hash where nothing of the text is left of it."""
+    return slug(text) or sha256(text.encode()).hexdigest()[:8]
+
+
 def limited(name: str, limit: int = LABEL_LIMIT) -> str:
     """`name`, cut to `limit` characters if need be: the end becomes a hash of the whole, so it stays
     unique.

@@ -1,0 +1,37 @@
+"""Short words for tests that look into plans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from planner_cases import CASES, SETTINGS
+
+from replank.inventory.facts.snapshot import Snapshot
+from replank.migrations.takeover.planner import plan_takeover
+from replank.migrations.takeover.settings import TakeoverSettings
+from replank.plan.model import GroupDifference, Plan, Step
+
+cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+
+
+def plan(snapshot: Snapshot, settings: TakeoverSettings = SETTINGS) -> Plan:
+    return plan_takeover(snapshot, settings, ())
+
+
+def steps(of: Plan) -> Iterator[Step]:
+    for stage in of.stages:
+        yield from stage.steps
+
+
+def codes(of: Plan) -> set[str]:
+    return {finding.code for finding in of.findings}
+
+
+def differences(of: Plan, group: str) -> tuple[GroupDifference, ...]:
+    return next(g.differences for g in of.groups if g.name == group)
+
+
+def spec_of(of: Plan, key: str) -> Any:
+    return of.manifests[key]["spec"]
