@@ -40,8 +40,8 @@ class ApiServer:
     """One Kubernetes API server.
 
     `objects`: full objects with apiVersion, kind and metadata. PEM texts: `ca_cert` signs `server_cert` (with
-    the endpoint among its SANs) and the client certificates that are let in as cluster-admin. `tokens`: bearer
-    tokens that are let in as well.
+    the endpoint among its SANs) and the client certificates that are let in as cluster-admin. `tokens`:
+    bearer tokens that are let in as well.
     """
 
     version: str
@@ -97,10 +97,10 @@ class Machine:
 class TwinCluster:
     """One legacy cluster: its API and machines, and its files on the operator's disk.
 
-    `state_files`: relative path -> document (Terraform state v4). `state_only`: patterns of resource addresses
-    where a state file holds several clusters. `client_cert`/`client_key`: PEM for the operator's kubeconfig;
-    `kubeconfig_token`: if set, the kubeconfig has this token and no client certificate. `state_locks`: relative
-    path -> content of a lock somebody holds.
+    `state_files`: relative path -> document (Terraform state v4). `state_only`: patterns of resource
+    addresses where a state file holds several clusters. `client_cert`/`client_key`: PEM for the operator's
+    kubeconfig; `kubeconfig_token`: if set, the kubeconfig has this token and no client certificate.
+    `state_locks`: relative path -> content of a lock somebody holds.
     """
 
     name: str
@@ -120,7 +120,7 @@ class World:
     """A fleet's world, made from `seed` and a point in time alone.
 
     `planted_secrets`: texts that no snapshot, plan, page or message may hold. `bastion_host_key`: PEM of the
-    jump host's SSH key. `ssh_client_key`: OpenSSH PEM.
+    jump host's SSH key. `ssh_client_key`: PEM (PKCS#8) of the operator's SSH key.
     """
 
     seed: int

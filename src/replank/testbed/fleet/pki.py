@@ -64,11 +64,15 @@ def public_pem(key: ec.EllipticCurvePrivateKey) -> str:
 
 
 def ssh_key(mint: Mint, *path: object) -> KeyPair:
-    """An ed25519 SSH key: OpenSSH private PEM and the `ssh-ed25519 ...` public line."""
+    """An ed25519 SSH key: private PEM and the `ssh-ed25519 ...` public line.
+
+    PKCS#8, as OpenSSH's own format holds random check bytes and would not be the same twice.
+    """
     key = ed25519.Ed25519PrivateKey.from_private_bytes(mint.digest("ssh", *path))
     pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
+    mint.planted.append(pem.splitlines()[1])
     public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     return KeyPair(cert=public.decode(), key=pem)
 

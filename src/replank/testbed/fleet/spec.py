@@ -66,7 +66,7 @@ class ClusterSpec:
     `audit_policy`, `encryption`, `oidc`: files on the control planes that API server flags point at.
     `proxy`: kubeadm ran behind an HTTP proxy, and left its variables in the static pods.
     `cloud`: cloud of clouds.yaml, one OpenStack project each. `defects`: names from
-    `fleet/defects` applied in this order.
+    `fleet/defects`, applied in this order (those that take things away go last).
     """
 
     name: str
