@@ -39,5 +39,4 @@ class ManagementFacts:
     providers: Fact[tuple[Provider, ...]]
     served: Fact[tuple[ServedKind, ...]]
     existing: Fact[tuple[str, ...]]
-    ready_for_move: Fact[bool] = Unknown("nobody looked")
     ready_for_move: Fact[bool] = _NOT_LOOKED_FOR
