@@ -39,8 +39,12 @@ class LegacyMachine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
-    """Two sources contradict each other about who is who. Never resolved by a guess."""
+    """Two sources contradict each other about who is who. Never resolved by a guess.
+
+    `claimed_by`: another cluster of the fleet whose state has this server too, "" for any other conflict.
+    """
 
     subject: str
     says: str
     evidence: tuple[Evidence, ...] = ()
+    claimed_by: str = ""

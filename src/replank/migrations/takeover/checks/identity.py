@@ -22,6 +22,7 @@ from replank.migrations.takeover.checks.look import (
     nodes,
     of_host,
     servers,
+    terraform,
 )
 from replank.migrations.takeover.checks.rule import Sighting, rule, seen, some, unseen
 
@@ -43,7 +44,8 @@ def identity_is_contradictory(snapshot: Snapshot, _: AuditSettings) -> Iterator[
     kubernetes(snapshot, lambda facts: facts.nodes)
     cloud(snapshot, lambda facts: facts.servers)
     for conflict in snapshot.conflicts:
-        yield seen(conflict.subject, conflict.says, *(f"{e.key}: {e.says}" for e in conflict.evidence))
+        if not conflict.claimed_by:
+            yield seen(conflict.subject, conflict.says, *(f"{e.key}: {e.says}" for e in conflict.evidence))
     for machine in adopted(snapshot):
         blind = [fact for fact in (machine.server_id, machine.node) if isinstance(fact, Unknown)]
         if blind:
@@ -73,9 +75,10 @@ def role_is_unknown(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
 )
 def server_is_claimed_twice(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
     """Another cluster of the fleet claims the server too."""
-    for shared in cloud(snapshot, lambda facts: facts.shared):
-        if shared.kind == "server":
-            yield seen(f"server {shared.name or shared.id}", f"also claimed by {shared.shared_with}")
+    terraform(snapshot)
+    for conflict in snapshot.conflicts:
+        if conflict.claimed_by:
+            yield seen(conflict.subject, conflict.says, f"claimed by {conflict.claimed_by}")
 
 
 @rule(

@@ -37,7 +37,7 @@ def balancer_is_shared(snapshot: Snapshot, settings: AuditSettings) -> Iterator[
     """A load balancer that something else uses too. A blocker where CAPO is to manage it."""
     severity = Severity.BLOCKER if settings.load_balancer == "managed" else None
     for shared in cloud(snapshot, lambda facts: facts.shared):
-        if shared.kind in ("load_balancer", "load-balancer"):
+        if shared.kind == "load_balancer":
             evidence = f"also used by {shared.shared_with}"
             yield seen(f"load balancer {shared.name or shared.id}", evidence, severity=severity)
 

@@ -134,5 +134,5 @@ def network_has_no_router(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sigh
 def resource_is_shared(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
     """A network, subnet, router, security or server group that something else uses too."""
     for shared in cloud(snapshot, lambda facts: facts.shared):
-        if shared.kind not in ("server", "load_balancer", "load-balancer"):
+        if shared.kind != "load_balancer":
             yield seen(f"{shared.kind} {shared.name or shared.id}", f"also used by {shared.shared_with}")
