@@ -182,6 +182,18 @@ def test_secure_yaml_beside_clouds_yaml_holds_the_password(tmp_path: Path) -> No
         assert len(read(cloud).servers) == 3
 
 
+def test_the_environment_names_clouds_yaml_only_where_fleet_yaml_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other.yaml").write_text("clouds: {elsewhere: {}}")
+    with OpenStackTwin([project()]) as twin:
+        cloud = clouds_yaml(tmp_path, twin)
+        monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "other.yaml"))
+        assert len(read(cloud).servers) == 3
+        monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", cloud.clouds_yaml)
+        assert len(read(CloudRef(name="prod")).servers) == 3
+
+
 def test_two_regions_of_one_project_are_told_apart(tmp_path: Path) -> None:
     second = project()
     second.region = "RegionTwo"

@@ -70,6 +70,16 @@ def test_what_is_not_in_the_state_is_discovered_with_its_evidence() -> None:
     )
 
 
+def test_networks_around_a_server_that_no_state_has_are_discovered_by_name() -> None:
+    state = [resource("compute_instance_v2", "a-cp-1-id", {"network": [{"uuid": "net-a"}]})]
+    evidence = {d.id: d.evidence for d in select_for_cluster(project(), resources=state).discovered}
+    assert evidence["net-a"] == "load balancer a-api stands in it"
+    assert evidence["a-cp-1-port-id"] == "interface of server a-cp-1"
+    assert evidence["subnet-a"] == "in network net-a"
+    assert evidence["router-a"] == "has an interface in subnet subnet-a"
+    assert "ext" not in evidence, "the external network belongs to nobody's cluster"
+
+
 def test_a_node_whose_server_no_state_has_is_discovered() -> None:
     state = [r for r in state_of_a() if r.id != "a-w-1-id"]
     part = select_for_cluster(project(), resources=state, nodes=[node("a-w-1", "openstack:///a-w-1-id")])

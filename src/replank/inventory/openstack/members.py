@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from replank.domain.provider_id import parse_provider_id
 from replank.domain.unknown import known_or
 from replank.inventory.facts.kubernetes import Node
 from replank.inventory.facts.openstack import OpenStackFacts, Server
+
+POINTED_AT: Final = "a resource in a state points at it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +21,12 @@ class Belonging:
     why: dict[str, str] = field(default_factory=dict)
 
     def add(self, id_: str, why: str) -> None:
-        """Adds one. Of several reasons the alphabet's first stays, so that no order of inputs matters."""
-        if id_ and (id_ not in self.why or why < self.why[id_]):
-            self.why[id_] = why
+        """Adds one. Of several reasons the alphabet's first stays, so that no order of inputs matters, but
+        any other tells more than `POINTED_AT`."""
+        if not id_:
+            return
+        known = self.why.get(id_, why)
+        self.why[id_] = min(known, why, key=lambda reason: (reason == POINTED_AT, reason))
 
     def __contains__(self, id_: str) -> bool:
         return id_ in self.why

@@ -12,7 +12,7 @@ from replank.domain.unknown import known_or
 from replank.inventory.facts.kubernetes import LoadBalancerService
 from replank.inventory.facts.openstack import LoadBalancer, OpenStackFacts, Port
 from replank.inventory.openstack.balancers import Addresses, addresses_of, why_balancer_belongs
-from replank.inventory.openstack.members import Belonging
+from replank.inventory.openstack.members import POINTED_AT, Belonging
 from replank.inventory.openstack.references import Reference
 
 
@@ -38,7 +38,7 @@ def reach_of(
     reach = Reach({"server": servers})
     for reference in references:
         if reference.kind != "server":
-            reach.of(reference.kind).add(reference.id, "a state names it")
+            reach.of(reference.kind).add(reference.id, POINTED_AT)
     _ports(project, reach)
     addresses = addresses_of(project, servers)
     _balancers(project, reach, services, addresses)
@@ -83,7 +83,7 @@ def _balancers(
     for balancer in known_or(project.load_balancers, ()):
         reached = {floating.get(balancer.vip_port_id, ""), balancer.vip_address} - {""}
         if balancer.id in found or _parts(balancer, reach):
-            found.add(balancer.id, "a state names it")
+            found.add(balancer.id, POINTED_AT)
         if why := why_balancer_belongs(balancer, reached, services, addresses):
             found.add(balancer.id, why)
         if balancer.id in found:
@@ -110,19 +110,21 @@ def _networks(project: OpenStackFacts, reach: Reach) -> None:
             reach.of("security_group").add(group, f"{label} has it")
     for floating in known_or(project.floating_ips, ()):
         if floating.id in reach.of("floating_ip") or floating.address in reach.of("address"):
-            reach.of("floating_ip").add(floating.id, "a state names it")
+            reach.of("floating_ip").add(floating.id, POINTED_AT)
         elif floating.port_id in reach.of("port"):
             reach.of("floating_ip").add(floating.id, f"leads to {floating.fixed_ip or floating.port_id}")
-    inside = {n.id for n in known_or(project.networks, ()) if not n.external}
+    inside = {n.id: n.name for n in known_or(project.networks, ()) if not n.external}
     for subnet in known_or(project.subnets, ()):
         if subnet.network_id in inside and subnet.network_id in reach.of("network"):
-            reach.of("subnet").add(subnet.id, f"in network {subnet.network_id}")
-    joined = {s.id for s in known_or(project.subnets, ()) if s.network_id in inside} & set(
-        reach.of("subnet").why
-    )
+            reach.of("subnet").add(subnet.id, f"in network {inside[subnet.network_id] or subnet.network_id}")
+    joined = {
+        subnet.id: subnet.name or subnet.id
+        for subnet in known_or(project.subnets, ())
+        if subnet.network_id in inside and subnet.id in reach.of("subnet")
+    }
     for router in known_or(project.routers, ()):
-        if shared := sorted(joined & set(router.interface_subnet_ids)):
-            reach.of("router").add(router.id, f"has an interface in subnet {shared[0]}")
+        if met := sorted(joined[s] for s in router.interface_subnet_ids if s in joined):
+            reach.of("router").add(router.id, f"has an interface in subnet {met[0]}")
     _external_networks(project, reach)
 
 
