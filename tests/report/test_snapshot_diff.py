@@ -75,7 +75,7 @@ def test_what_could_be_seen_and_now_cannot_says_why() -> None:
 def test_a_source_that_fell_silent_is_one_line() -> None:
     blind = replace(healthy(), kubernetes=Unknown("the API did not answer", "RP051"))
     assert diff(healthy(), blind) == (
-        SnapshotChange("Kubernetes", "", "could not see kubernetes any more: the API did not answer [RP051]"),
+        SnapshotChange("Kubernetes", "", "could not see Kubernetes any more: the API did not answer [RP051]"),
     )
 
 
@@ -86,6 +86,13 @@ def test_a_label_is_told_by_its_key() -> None:
     assert lines(healthy(), with_kubernetes(healthy(), nodes=changed)) == [
         f"node {first.name}: labels zone added: b"
     ]
+
+
+def test_parts_of_a_source_keep_their_name() -> None:
+    certificate = healthy().kubernetes.serving_certificate  # type: ignore[union-attr]
+    later = replace(certificate, not_after="2030-01-01T00:00:00Z")  # type: ignore[type-var]
+    (line,) = lines(healthy(), with_kubernetes(healthy(), serving_certificate=later))
+    assert line.startswith("serving certificate end of validity: 20")
 
 
 def pod(name: str, owner: str, node: str = "w-1") -> PodFact:

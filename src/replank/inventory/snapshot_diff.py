@@ -34,6 +34,9 @@ _AREAS = {
     "machines": "Machines and roles",
     "conflicts": "Machines and roles",
 }
+_SOURCES = tuple((field_words(name),) for name in ("terraform", "openstack", "kubernetes", "management"))
+_UNNAMED = {"infrastructure"}
+"""Only a fold around the clouds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def diff(a: Snapshot, b: Snapshot) -> tuple[SnapshotChange, ...]:
     changes: list[SnapshotChange] = []
     for field in fields(a):
         place = _Place(_AREAS[field.name])
-        if field.name in ("terraform", "kubernetes", "management"):
+        if field.name not in _UNNAMED:
             place = place.at(field_words(field.name))
         changes.extend(_walk(place, getattr(a, field.name), getattr(b, field.name)))
     return tuple(changes)
@@ -96,10 +99,10 @@ def _sight(place: _Place, old: Any, new: Any) -> SnapshotChange:
 
 
 def _fields(place: _Place, old: Any, new: Any) -> Iterator[SnapshotChange]:
-    """Field by field. At a source's top its name is only needed to say that it could not be seen."""
-    top = not place.subject and len(place.words) == 1
+    """Field by field. A source's own name is only needed to say that it could not be seen."""
+    at_source = place.words in _SOURCES
     for field in fields(old):
-        inner = replace(place, words=()) if top else place
+        inner = replace(place, words=()) if at_source else place
         yield from _walk(
             inner.at(field_words(field.name)), getattr(old, field.name), getattr(new, field.name)
         )

@@ -75,6 +75,10 @@ NOUNS: Final = {
 """Dataclass name -> noun. What is not here (an address, a piece of evidence) is a value: it comes or goes."""
 
 _WORDS: Final = {
+    "terraform": "Terraform",
+    "openstack": "OpenStack",
+    "kubernetes": "Kubernetes",
+    "management": "the management cluster",
     "provider_id": "providerID",
     "system_uuid": "systemUUID",
     "db_size_bytes": "database size in bytes",
