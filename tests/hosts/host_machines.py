@@ -192,11 +192,13 @@ def kubespray_machine() -> Machine:
             "/etc/dnf/plugins/versionlock.list": FileEntry(content=b"containerd.io-0:1.7.24-3.1.el9.*\n"),
         },
         commands={
-            commands.RPM.call().line: "containerd.io\t1.7.24-3.1.el9\nbash\t5.1-9.el9\nkeepalived\t2.2.8-3.el9\n",
+            commands.RPM.call().line: (
+                "containerd.io\t1.7.24-3.1.el9\nbash\t5.1-9.el9\nkeepalived\t2.2.8-3.el9\n"
+            ),
             commands.ADDRESSES.call().line: fixture("kubespray/ip-addr.txt"),
             commands.ETCD_MEMBERS.call(**second).line: json.dumps(members),
             commands.ETCD_STATUS.call(**second).line: json.dumps(STATUS),
-            commands.CONTAINERD.call().line: "containerd github.com/containerd/containerd/v2 v2.0.1 88bf19b\n",
+            commands.CONTAINERD.call().line: "containerd github.com/containerd/containerd/v2 v2.0.1 88b\n",
         },
     )
 

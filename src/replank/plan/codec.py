@@ -1,7 +1,7 @@
 """Plans as files: YAML that a person reviews and a program loads again exactly.
 
-The file carries the SHA-256 of what it says, so that an edit by hand is seen. A plan is changed by changing the
-settings or the cluster and planning again: its manifests, steps and checks belong together.
+The file carries the SHA-256 of what it says, so that an edit by hand is seen. A plan is changed by changing
+the settings or the cluster and planning again: its manifests, steps and checks belong together.
 """
 
 from __future__ import annotations

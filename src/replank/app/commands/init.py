@@ -29,7 +29,8 @@ from replank.domain.errors import Refused
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 def command(source: Path | None, out: Path, force: bool) -> None:
     """Write a commented fleet.yaml, filled with what can be found."""
-    from replank.inventory.fleet.draft import Found, draft_fleet
+    from replank.inventory.fleet.draft import draft_fleet
+    from replank.inventory.fleet.found import Found
 
     if out.exists() and not force:
         raise Refused(
@@ -40,11 +41,11 @@ def command(source: Path | None, out: Path, force: bool) -> None:
             where=str(out),
         )
     if source is None:
-        found = Found()
+        found = Found(folder="")
     else:
         from replank.transports.terraform.discover import discover
 
-        found = discover(source, relative_to=out.absolute().parent)
+        found = discover(source, base=out.absolute().parent)
     write_private(out, draft_fleet(found).encode())
     fleet = read_fleet(out)
     err().print(

@@ -1,0 +1,117 @@
+"""Pages: `render_plan` for one plan, `render_index` for a folder of them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from replank.audit.catalogue import catalogue
+from replank.plan import codec
+from replank.plan.model import Irreversible, Plan, PlannedMachine
+from replank.plan.order import applying_stages, manifest_keys
+from replank.report.finding_groups import finding_groups
+from replank.report.forgetting import forget_texts
+from replank.report.headline import headline, points_of_no_return, what_changes, what_stays
+from replank.report.html.drawing import drawings, owners_drawn
+from replank.report.html.shapes import LETTERS
+from replank.report.manifests import manifest_yaml, secret_source
+from replank.report.words import count, kind_word, owner_word, plural, printable, short_id
+
+
+def render_plan(plan: Plan) -> str:
+    """The whole plan as one HTML page. The same plan gives the same page.
+
+    Nothing is loaded from elsewhere and no script runs (the page's own Content-Security-Policy forbids both);
+    every text of the plan is escaped.
+    """
+    return _environment().get_template("plan.html.j2").render(
+        plan=plan,
+        h=headline(plan),
+        changes=what_changes(plan),
+        stays=what_stays(plan),
+        drawings=drawings(plan),
+        owners=owners_drawn(plan),
+        letters=LETTERS,
+        groups=_machines_by_group(plan),
+        points=points_of_no_return(plan),
+        findings=finding_groups(plan.findings),
+        texts=catalogue(),
+        forgets=forget_texts(plan),
+        manifests=_manifests_by_stage(plan),
+        plan_sha256=codec.sha256(plan),
+    )
+
+
+def render_index(plans: Sequence[Plan], link: Callable[[Plan], str] | None = None) -> str:
+    """A page that leads to the pages of several plans. `link`: plan -> relative address of its page."""
+    address = link or (lambda plan: f"{plan.cluster}.html")
+    rows = [(plan, headline(plan), address(plan)) for plan in plans]
+    return _environment().get_template("index.html.j2").render(
+        rows=rows,
+        ready=sum(1 for plan in plans if plan.ready),
+        machines=sum(len(plan.machines) for plan in plans),
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("replank.report.html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
+    )
+    style = files("replank.report.html").joinpath("page.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    # Markup, or the stylesheet's quotes would be escaped and its hash would not fit.
+    environment.globals |= {"style": Markup(style), "style_sha256": digest}  # noqa: S704
+    environment.filters |= {
+        "owner": owner_word,
+        "kind": kind_word,
+        "short": short_id,
+        "plural": plural,
+        "source": secret_source,
+        "compact": _compact,
+    }
+    environment.globals |= {"count": count}
+    environment.tests["irreversible"] = lambda undo: isinstance(undo, Irreversible)
+    return environment
+
+
+def _visible(value: object) -> object:
+    """Characters that could hide or reorder text on the page are spelled out."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _compact(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _machines_by_group(plan: Plan) -> list[tuple[object, list[PlannedMachine]]]:
+    """Each group with its machines; machines of no group last, under None."""
+    by_group: list[tuple[object, list[PlannedMachine]]] = [
+        (group, [m for m in plan.machines if m.machine in group.machines]) for group in plan.groups
+    ]
+    grouped = {name for group in plan.groups for name in group.machines}
+    if rest := [machine for machine in plan.machines if machine.machine not in grouped]:
+        by_group.append((None, rest))
+    return by_group
+
+
+def _manifests_by_stage(plan: Plan) -> dict[str, list[tuple[str, str]]]:
+    """Title of the stage that applies them -> (key, YAML)."""
+    stages = applying_stages(plan)
+    found: dict[str, list[tuple[str, str]]] = {}
+    for key in manifest_keys(plan):
+        title = stages[key].title if key in stages else "Applied by no step"
+        found.setdefault(title, []).append((key, manifest_yaml(plan, key)))
+    return found
