@@ -119,7 +119,7 @@ def case(path: Path) -> Case:
 
 
 def apply(document: Document, change: Document) -> None:
-    """Makes one change in place. Raises LookupError where the path meets nothing, ValueError on a bad form."""
+    """Makes one change in place. LookupError: the path meets nothing. ValueError: a bad form."""
     if set(change) - {"op", "path", "value"}:
         raise ValueError(f"unknown keys in {change}")
     path: str = change["path"]

@@ -396,7 +396,8 @@ def test_the_origin_is_judged_on_evidence(lines, times, log, kubespray, expected
         (f"200 {KEY}\n300 {LIST}\n", ""),
         (
             f"200 {KEY}\n300 {LIST}\n",
-            "2026-01-02 12:00:00 install kubelet:amd64 <none> 1\n2026-02-02 12:00:00 upgrade kubelet:amd64 1\n",
+            "2026-01-02 12:00:00 install kubelet:amd64 <none> 1\n"
+            "2026-02-02 12:00:00 upgrade kubelet:amd64 1\n",
         ),
         (f"0 {KEY}\n0 {LIST}\n", ""),
     ],

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import KUBESPRAY, Site
 from host_machines import ADDRESS, ETCD, SECRETS, entry, kubeadm_machine, ssh_key
 
+from conftest import KUBESPRAY, Site
 from replank.domain.errors import Refused, ReplankError, Transient
 from replank.domain.unknown import Unknown
 from replank.inventory.facts.hosts import HostFacts

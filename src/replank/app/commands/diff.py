@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,10 @@ from replank.app.cli import EXIT_ATTENTION, EXIT_OK
 from replank.app.console import out, print_json
 from replank.app.options import json_option
 from replank.app.store import SUFFIX, read_file
+
+if TYPE_CHECKING:
+    from replank.inventory.snapshot_diff import SnapshotChange
+    from replank.plan.compare import Change
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -27,7 +32,9 @@ def command(a: Path, b: Path, as_json: bool) -> int:
 
     from replank.report.terminal.diff_view import diff_view
 
-    changes = _snapshots(a, b) if a.name.endswith(SUFFIX) else _plans(a, b)
+    changes: tuple[SnapshotChange | Change, ...] = (
+        _snapshots(a, b) if a.name.endswith(SUFFIX) else _plans(a, b)
+    )
     if as_json:
         print_json([asdict(change) for change in changes])
     else:
@@ -35,7 +42,7 @@ def command(a: Path, b: Path, as_json: bool) -> int:
     return EXIT_ATTENTION if changes else EXIT_OK
 
 
-def _snapshots(a: Path, b: Path):
+def _snapshots(a: Path, b: Path) -> tuple[SnapshotChange, ...]:
     from replank.inventory.facts import codec
     from replank.inventory.snapshot_diff import diff
 
@@ -43,7 +50,7 @@ def _snapshots(a: Path, b: Path):
     return diff(first, second)
 
 
-def _plans(a: Path, b: Path):
+def _plans(a: Path, b: Path) -> tuple[Change, ...]:
     from replank.plan import codec
     from replank.plan.compare import compare
 

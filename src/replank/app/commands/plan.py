@@ -20,7 +20,7 @@ from replank.inventory.fleet.model import ClusterConfig
 from replank.migrations.takeover.checks import audit_takeover
 from replank.migrations.takeover.planner import plan_takeover
 from replank.migrations.takeover.settings import settings_from
-from replank.plan import codec
+from replank.plan.codec import dump, sha256
 from replank.plan.model import Plan
 
 
@@ -70,7 +70,7 @@ def takeover(
             status = EXIT_ERROR
             continue
         path = out / f"{config.name}.takeover.yaml"
-        write_private(path, codec.dump(plan).encode())
+        write_private(path, dump(plan).encode())
         if (not plan.ready or check.problems) and status == EXIT_OK:
             status = EXIT_ATTENTION
         rows.append(_row(plan, path, check))
@@ -91,7 +91,7 @@ def _row(plan: Plan, path: Path, check: SchemaCheck) -> dict[str, object]:
         "cluster": plan.cluster,
         "plan": str(path),
         "ready": plan.ready,
-        "sha256": codec.sha256(plan),
+        "sha256": sha256(plan),
         "blockers": sorted({f.code for f in plan.findings if f.severity == "blocker"}),
         "validated_against": check.source,
         "schema_problems": [str(problem) for problem in check.problems],

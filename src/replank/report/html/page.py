@@ -31,21 +31,25 @@ def render_plan(plan: Plan) -> str:
     Nothing is loaded from elsewhere and no script runs (the page's own Content-Security-Policy forbids both);
     every text of the plan is escaped.
     """
-    return _environment().get_template("plan.html.j2").render(
-        plan=plan,
-        h=headline(plan),
-        changes=what_changes(plan),
-        stays=what_stays(plan),
-        drawings=drawings(plan),
-        owners=owners_drawn(plan),
-        letters=LETTERS,
-        groups=_machines_by_group(plan),
-        points=points_of_no_return(plan),
-        findings=finding_groups(plan.findings),
-        texts=catalogue(),
-        forgets=forget_texts(plan),
-        manifests=_manifests_by_stage(plan),
-        plan_sha256=codec.sha256(plan),
+    return (
+        _environment()
+        .get_template("plan.html.j2")
+        .render(
+            plan=plan,
+            h=headline(plan),
+            changes=what_changes(plan),
+            stays=what_stays(plan),
+            drawings=drawings(plan),
+            owners=owners_drawn(plan),
+            letters=LETTERS,
+            groups=_machines_by_group(plan),
+            points=points_of_no_return(plan),
+            findings=finding_groups(plan.findings),
+            texts=catalogue(),
+            forgets=forget_texts(plan),
+            manifests=_manifests_by_stage(plan),
+            plan_sha256=codec.sha256(plan),
+        )
     )
 
 
@@ -53,10 +57,14 @@ def render_index(plans: Sequence[Plan], link: Callable[[Plan], str] | None = Non
     """A page that leads to the pages of several plans. `link`: plan -> relative address of its page."""
     address = link or (lambda plan: f"{plan.cluster}.html")
     rows = [(plan, headline(plan), address(plan)) for plan in plans]
-    return _environment().get_template("index.html.j2").render(
-        rows=rows,
-        ready=sum(1 for plan in plans if plan.ready),
-        machines=sum(len(plan.machines) for plan in plans),
+    return (
+        _environment()
+        .get_template("index.html.j2")
+        .render(
+            rows=rows,
+            ready=sum(1 for plan in plans if plan.ready),
+            machines=sum(len(plan.machines) for plan in plans),
+        )
     )
 
 

@@ -22,8 +22,8 @@ _PROVIDER: Final = "cluster.x-k8s.io/provider"
 _MOVE: Final = "clusterctl.cluster.x-k8s.io"
 _SECRETS: Final = ("ca", "etcd", "sa", "proxy", "kubeconfig", "cloud-config")
 
-# metadata.name of a clusterctl Provider and value of the label, cmd/clusterctl/client/config/providers_client.go
-# and cmd/clusterctl/api/v1alpha3/provider_type.go ManifestLabel.
+# What clusterctl calls a Provider object, and the value of the label (cluster-api v1.14,
+# cmd/clusterctl/api/v1alpha3/provider_type.go ManifestLabel), and what it is called here.
 _PREFIXES: Final = {
     "bootstrap-": "{}-bootstrap",
     "control-plane-": "{}-control-plane",
@@ -91,13 +91,13 @@ async def _definitions(api: ApiSession) -> list[Metadata]:
 
 
 def _ready_for_move(definitions: list[Metadata]) -> bool:
-    """`clusterctl move` finds kinds by this label; without it it moves Secrets only (clusterctl, discovery)."""
+    """`clusterctl move` finds kinds by this label; without it, it moves Secrets only."""
     own = [d for d in definitions if d.name.partition(".")[2] not in ("openstack.k-orc.cloud", _MOVE)]
     return bool(own) and all(_MOVE in (definition.labels or {}) for definition in own)
 
 
 async def _providers(api: ApiSession) -> tuple[Provider, ...]:
-    """clusterctl's inventory, completed by the controllers' Deployments (Helm and Flux leave no inventory)."""
+    """clusterctl's inventory, completed by the controllers' Deployments (Helm and Flux leave none)."""
     try:
         inventory = await api.objects(resources.InstalledProvider)
     except NotFound:

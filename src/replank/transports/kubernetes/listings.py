@@ -9,7 +9,6 @@ from replank.domain.errors import ReplankError, Transient
 from replank.domain.unknown import Fact, Unknown
 from replank.inventory.facts.hosts import CertificateFile
 from replank.inventory.facts.kubernetes import (
-    JoinPrerequisites,
     KubernetesFacts,
     PersistentVolumeFact,
     PodFact,
@@ -87,7 +86,7 @@ async def read_facts(api: ApiSession) -> KubernetesFacts:
 def _pods(
     pods: list[Pod] | Unknown, replica_sets: list[Any] | Unknown, jobs: list[Metadata] | Unknown
 ) -> Fact[tuple[PodFact, ...]]:
-    """Where ReplicaSets or Jobs could not be listed, they stand as owners themselves, which is true as well."""
+    """Where ReplicaSets or Jobs could not be listed, they stand as owners themselves: true as well."""
     owners: dict[tuple[str, str, str], str] = {}
     if not isinstance(replica_sets, Unknown):
         owners |= owners_of("ReplicaSet", (item.metadata for item in replica_sets))

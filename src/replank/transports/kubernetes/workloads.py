@@ -15,7 +15,7 @@ _UUID = re.compile(r"[0-9a-fA-F-]{32,36}", flags=re.ASCII)
 
 
 def workload_facts(controllers: Mapping[str, Iterable[Controller]]) -> tuple[WorkloadFact, ...]:
-    """By namespace, kind and name. `controllers`: by kind. ReplicaSets that a Deployment controls are left out."""
+    """By namespace, kind and name, without ReplicaSets that something controls. `controllers`: by kind."""
     facts = [
         _workload(kind, item)
         for kind, items in controllers.items()

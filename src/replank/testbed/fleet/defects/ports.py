@@ -122,7 +122,7 @@ def _second_subnet(made: Made) -> None:
 def _other(made: Made) -> Made:
     if not made.others:
         raise LookupError(f"{made.layout.name} has no cluster before it")
-    return made.others[0]
+    return made.others[-1]
 
 
 DEFECTS = (

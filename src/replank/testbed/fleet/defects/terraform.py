@@ -45,7 +45,7 @@ def _claims_foreign_server(made: Made) -> None:
     """A server that moved to another cluster's configuration and was never forgotten here."""
     if not made.others:
         raise LookupError(f"{made.layout.name} has no cluster before it")
-    other = made.others[0]
+    other = made.others[-1]
     machine = last_worker(other.layout)
     theirs = copy.deepcopy(other.state_instance(_INSTANCE, machine.server_id))
     theirs.pop("index_key", None)
