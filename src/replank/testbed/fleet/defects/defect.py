@@ -46,6 +46,11 @@ def second_control_plane(layout: ClusterLayout) -> MachineLayout:
     return _pick(layout.control_planes, min(1, len(layout.control_planes) - 1), layout)
 
 
+def third_control_plane(layout: ClusterLayout) -> MachineLayout:
+    """As `second_control_plane`, the next one where there is one."""
+    return _pick(layout.control_planes, min(2, len(layout.control_planes) - 1), layout)
+
+
 def last_control_plane(layout: ClusterLayout) -> MachineLayout:
     """The newest control plane."""
     return _pick(layout.control_planes, -1, layout)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import UTC, timedelta
 
 from replank.inventory.hosts import commands
-from replank.testbed.fleet.defects.defect import Defect, last_control_plane, second_control_plane
+from replank.testbed.fleet.defects.defect import (
+    Defect,
+    last_control_plane,
+    second_control_plane,
+    third_control_plane,
+)
 from replank.testbed.fleet.made import Made
 from replank.testbed.fleet.pki import AGE, ssh_key
 from replank.testbed.world import FileEntry
@@ -16,7 +21,7 @@ def _unreachable(made: Made) -> None:
 
 
 def _no_sudo(made: Made) -> None:
-    made.host(second_control_plane(made.layout)).sudo = False
+    made.host(third_control_plane(made.layout)).sudo = False
 
 
 def _host_key_changed(made: Made) -> None:
