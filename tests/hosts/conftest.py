@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from host_machines import ADDRESS, kubeadm_machine, kubespray_machine, ssh_key
+from ssh_site import KUBESPRAY, Site
 
-from replank.inventory.facts.hosts import HostFacts
 from replank.inventory.fleet.model import SshAccess
 from replank.testbed.serve.ssh import SshTwin
 from replank.testbed.serve.ssh_faults import SshFault
 from replank.testbed.world import Machine
-from replank.transports.ssh.reader import SshHostReader
-
-KUBESPRAY = "10.0.1.21"
-
-
-@dataclasses.dataclass
-class Site:
-    """A running twin and how an operator reaches it."""
-
-    twin: SshTwin
-    access: SshAccess
-    folder: Path
-
-    def read(self, address: str = ADDRESS, pki: str = "/etc/kubernetes/pki", **access: object) -> HostFacts:
-        """One machine, with fields of the access changed."""
-        how = dataclasses.replace(self.access, **access)  # type: ignore[arg-type]
-        return asyncio.run(SshHostReader().read("cp-1", address, how, pki))
 
 
 @pytest.fixture(scope="session")
@@ -56,12 +37,12 @@ def site(tmp_path: Path, client_key: str, machines: dict[str, Machine]) -> Itera
     """Starts a twin with faults; ends it after the test."""
     running: list[SshTwin] = []
 
-    def start(**faults: SshFault) -> Site:
+    def start(fault: SshFault | None = None) -> Site:
         twin = SshTwin(
             machines,
             user="ubuntu",
             client_key=client_key,
-            faults=dict.fromkeys([ADDRESS] if faults else [], next(iter(faults.values()), None)),
+            faults={ADDRESS: fault} if fault else None,
         )
         twin.__enter__()
         running.append(twin)

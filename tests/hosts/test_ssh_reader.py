@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from host_machines import ADDRESS, ETCD, SECRETS, entry, kubeadm_machine, ssh_key
+from ssh_site import KUBESPRAY, Site
 
-from conftest import KUBESPRAY, Site
 from replank.domain.errors import Refused, ReplankError, Transient
 from replank.domain.unknown import Unknown
 from replank.inventory.facts.hosts import HostFacts
@@ -254,6 +254,13 @@ def test_a_host_key_of_another_type_is_a_changed_one(site: Start, client_key: st
     assert failure(place).code == "RP061"
 
 
+def test_a_host_key_that_the_operator_recorded_long_ago_is_a_changed_one(
+    site: Start, machines: Machines
+) -> None:
+    machines[ADDRESS].known_host_key = ssh_key()
+    assert failure(site()).code == "RP061"
+
+
 def test_an_unknown_host_key_is_another_error_with_a_hint(site: Start) -> None:
     place = site()
     known = Path(place.access.known_hosts)
@@ -287,14 +294,15 @@ def test_a_switched_off_check_is_allowed_and_written_down(site: Start) -> None:
     assert place.read(check_host_key=False).host_key_checked is False
 
 
-def test_every_message_repeats_that_the_host_key_was_not_checked(site: Start, machines: Machines) -> None:
+def test_failures_and_facts_repeat_that_the_host_key_was_not_checked(site: Start, machines: Machines) -> None:
     place = site()
     machines[ADDRESS].up = False
     assert "host key not checked" in failure(place, check_host_key=False).what
     machines[ADDRESS].up = True
     machines[ADDRESS].sudo = False
     facts = place.read(check_host_key=False)
-    assert "host key not checked" in facts.static_pods.unknown
+    assert facts.static_pods.code == "RP066"
+    assert facts.host_key_checked is False
 
 
 def test_a_refused_login_is_said(site: Start, tmp_path: Path) -> None:

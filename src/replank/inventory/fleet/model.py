@@ -53,7 +53,7 @@ class SshAccess:
 
     `key`: path of a private key, "" = the agent. `jump`: `[user@]host[:port]`, "" = direct. `sudo`: use
     `sudo -n` for what root alone may read. `known_hosts`: path, "" = ~/.ssh/known_hosts. The host key is
-    always checked unless `check_host_key` is False, which every message about the host then repeats.
+    always checked unless `check_host_key` is False, which failures and the snapshot then repeat.
     `address`: which address of a server to use: fixed, floating, or any (fixed first).
     """
 

@@ -116,10 +116,11 @@ class SshTwin:
         return f"{self.user}@127.0.0.1:{self.port}"
 
     def known_hosts(self, path: str | Path) -> None:
-        """Writes a known_hosts file: the bastion, and every machine as it should be."""
+        """Writes the operator's known_hosts file: the bastion, and every machine as it was once known."""
         lines = [f"[127.0.0.1]:{self.port} {_public(self._bastion_key)}"]
         for address, machine in sorted(self.machines.items()):
-            lines.append(f"{address} {_public(asyncssh.import_private_key(machine.host_key))}")
+            key = machine.known_host_key or machine.host_key
+            lines.append(f"{address} {_public(asyncssh.import_private_key(key))}")
         Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def direct_port(self, address: str) -> int:

@@ -56,7 +56,11 @@ class Connections:
 
         Raises `Refused` RP060-RP064 or `Transient` RP060, RP065.
         """
-        says = f"{server} ({address})" + ("" if access.check_host_key else ", host key not checked,")
+        says = (
+            f"{server} ({address})"
+            if access.check_host_key
+            else f"{server} ({address}, host key not checked)"
+        )
         if not access.jump:
             target = _Target(access.user, address, access.port, says)
             async with _closing(await _connect(target, access, None)) as connection:

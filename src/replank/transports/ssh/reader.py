@@ -57,7 +57,8 @@ class SshHostReader:
     async def read(self, server: str, address: str, access: SshAccess, certificates_dir: str) -> HostFacts:
         """As ports.readers.HostReader says. Raises `Refused` or `Transient` RP060-RP065."""
         async with self._connections.open(server, address, access) as connection:
-            session = await HostSession.start(connection, server, access)
+            host = server if access.check_host_key else f"{server} (host key not checked)"
+            session = await HostSession.start(connection, host, access)
             return await _read(session, server, address, access, certificates_dir)
 
 

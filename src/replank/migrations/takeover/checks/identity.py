@@ -21,6 +21,7 @@ from replank.migrations.takeover.checks.look import (
     machines,
     nodes,
     of_host,
+    seen_hosts,
     servers,
     terraform,
 )
@@ -205,10 +206,12 @@ def node_is_not_called_as_the_server(snapshot: Snapshot, _: AuditSettings) -> It
 )
 def host_key_was_not_checked(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
     """fleet.yaml switches the check of SSH host keys off."""
-    control_planes(snapshot)
-    unchecked = [host.server for host in snapshot.hosts if host.host_key_checked is False]
+    found, blind = seen_hosts(snapshot, lambda facts: facts.host_key_checked)
+    unchecked = [machine.name for machine, checked in found if not checked]
     if unchecked:
         yield seen(f"cluster {snapshot.cluster}", *some(f"host {name}" for name in unchecked))
+    elif blind:
+        yield unseen(f"cluster {snapshot.cluster}", *(fact for _, fact in blind))
 
 
 @rule(
