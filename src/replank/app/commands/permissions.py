@@ -1,0 +1,40 @@
+"""`replank permissions`."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import asdict
+
+import click
+from ruamel.yaml import YAML
+
+from replank.app.console import print_json
+from replank.app.options import json_option
+from replank.survey.permissions import permissions
+
+
+@click.command("permissions")
+@click.argument("purpose", type=click.Choice(["survey", "apply"]))
+@json_option
+def command(purpose: str, as_json: bool) -> None:
+    """Print the smallest rights for PURPOSE: Kubernetes RBAC, OpenStack roles, sudo commands."""
+    rights = asdict(permissions("survey" if purpose == "survey" else "apply"))
+    plain = _plain(rights)
+    if as_json:
+        print_json(plain)
+        return
+    yaml = YAML()
+    yaml.default_flow_style = False
+    yaml.width = 110
+    text = io.StringIO()
+    yaml.dump(plain, text)
+    click.echo(text.getvalue(), nl=False)
+
+
+def _plain(value: object) -> object:
+    """Tuples as lists: YAML and JSON know no others."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
