@@ -1,0 +1,118 @@
+"""RBAC for survey and apply, as manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from replank.inventory.facts.json_value import JSON
+
+Manifest = dict[str, JSON]
+
+_LISTED: Final[Mapping[str, tuple[str, ...]]] = {
+    "": ("nodes", "pods", "services", "persistentvolumes"),
+    "apps": ("daemonsets", "deployments", "replicasets", "statefulsets"),
+    "batch": ("jobs",),
+    "policy": ("poddisruptionbudgets",),
+    "storage.k8s.io": ("volumeattachments",),
+    "admissionregistration.k8s.io": ("mutatingwebhookconfigurations", "validatingwebhookconfigurations"),
+    "rbac.authorization.k8s.io": ("clusterrolebindings",),
+}
+_KUBE_SYSTEM_CONFIGS: Final = ("kubeadm-config", "kubelet-config")
+_WRITE: Final = ("get", "list", "watch", "create", "patch", "update", "delete")
+_CAPI_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "cluster.x-k8s.io": ("clusters", "machinedeployments", "machines", "machinesets"),
+    "controlplane.cluster.x-k8s.io": ("kubeadmcontrolplanes",),
+    "bootstrap.cluster.x-k8s.io": ("kubeadmconfigs", "kubeadmconfigtemplates"),
+    "infrastructure.cluster.x-k8s.io": (
+        *("openstackclusters", "openstackmachines", "openstackmachinetemplates", "openstackservers"),
+    ),
+}
+
+
+def workload_survey() -> tuple[Manifest, ...]:
+    """What the Kubernetes reader lists and gets; three ConfigMaps by name, no Secret."""
+    lists = [_rule(group, kinds, ("list",)) for group, kinds in _LISTED.items()]
+    system = [
+        _rule("", ("configmaps",), ("get",), names=_KUBE_SYSTEM_CONFIGS),
+        _rule("rbac.authorization.k8s.io", ("rolebindings",), ("list",)),
+    ]
+    public = [
+        _rule("", ("configmaps",), ("get",), names=("cluster-info",)),
+        _rule("rbac.authorization.k8s.io", ("rolebindings",), ("list",)),
+    ]
+    return (
+        *_granted("replank-survey", "", lists),
+        *_granted("replank-survey", "kube-system", system),
+        *_granted("replank-survey", "kube-public", public),
+    )
+
+
+def workload_apply() -> tuple[Manifest, ...]:
+    """providerIDs that are empty are filled; undo takes Cluster API's annotations off the Nodes."""
+    return _granted("replank-apply", "", [_rule("", ("nodes",), ("get", "list", "watch", "patch"))])
+
+
+_CAPI_GROUPS: Final = (
+    *_CAPI_KINDS,
+    *(f"{name}.cluster.x-k8s.io" for name in ("addons", "ipam", "runtime")),
+    "openstack.k-orc.cloud",
+)
+
+
+def management_survey(namespace: str) -> tuple[Manifest, ...]:
+    """Providers everywhere; in `namespace`, what could be in the way."""
+    everywhere = [
+        _rule("apiextensions.k8s.io", ("customresourcedefinitions",), ("get", "list")),
+        _rule("clusterctl.cluster.x-k8s.io", ("providers",), ("list",)),
+        _rule("apps", ("deployments",), ("list",)),
+    ]
+    inside = [_rule(group, ("*",), ("list",)) for group in _CAPI_GROUPS]
+    inside.append(_rule("", ("secrets",), ("list",)))
+    return (
+        *_granted("replank-survey-management", "", everywhere),
+        *_granted("replank-survey-management", namespace, inside),
+    )
+
+
+def management_apply(namespace: str) -> tuple[Manifest, ...]:
+    """The objects and Secrets of a takeover, in `namespace` alone."""
+    inside = [_rule(group, kinds, _WRITE) for group, kinds in _CAPI_KINDS.items()]
+    inside.append(_rule("", ("secrets",), ("get", "create", "patch", "update", "delete")))
+    namespaces = [_rule("", ("namespaces",), ("get",), names=(namespace,))]
+    return (
+        *_granted("replank-apply-management", "", namespaces),
+        *_granted("replank-apply-management", namespace, inside),
+    )
+
+
+def _rule(
+    group: str, kinds: Sequence[str], verbs: Sequence[str], *, names: Sequence[str] = ()
+) -> dict[str, JSON]:
+    rule: dict[str, JSON] = {"apiGroups": [group], "resources": [*kinds], "verbs": [*verbs]}
+    if names:
+        rule["resourceNames"] = [*names]
+    return rule
+
+
+def _granted(name: str, namespace: str, rules: Sequence[Mapping[str, JSON]]) -> tuple[Manifest, ...]:
+    """A Role and its binding to the group `name`; for the whole cluster if `namespace` is ""."""
+    kind = "Role" if namespace else "ClusterRole"
+    metadata: dict[str, JSON] = {"name": name}
+    if namespace:
+        metadata["namespace"] = namespace
+    api = "rbac.authorization.k8s.io"
+    role: Manifest = {
+        "apiVersion": f"{api}/v1",
+        "kind": kind,
+        "metadata": metadata,
+        "rules": [dict(rule) for rule in rules],
+    }
+    binding: Manifest = {
+        "apiVersion": f"{api}/v1",
+        "kind": f"{kind}Binding",
+        "metadata": metadata,
+        "roleRef": {"apiGroup": api, "kind": kind, "name": name},
+        "subjects": [{"apiGroup": api, "kind": "Group", "name": name}],
+    }
+    return (role, binding)

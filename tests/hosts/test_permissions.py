@@ -1,0 +1,117 @@
+"""`replank permissions`: small, complete for what the readers do, and safe to paste."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import Any
+
+import pytest
+
+from replank.inventory.hosts.commands import SURVEY_COMMANDS
+from replank.survey.permissions import Permissions, permissions
+
+READ_VERBS = {"get", "list", "watch"}
+
+
+def rules(manifests: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
+    return [rule for manifest in manifests for rule in manifest.get("rules", [])]
+
+
+def unescaped(line: str) -> str:
+    """The command line that a line of sudoers allows."""
+    command = line.partition("NOPASSWD: ")[2].removesuffix(' ""')
+    return re.sub(r"\\(.)", r"\1", command)
+
+
+def test_survey_grants_nothing_but_reading() -> None:
+    for rule in rules(permissions("survey").rbac):
+        assert set(rule["verbs"]) <= READ_VERBS
+
+
+def test_survey_reads_no_secret_of_the_workload_cluster_and_config_maps_by_name_only() -> None:
+    for rule in rules(permissions("survey").workload):
+        assert "secrets" not in rule["resources"]
+        assert "*" not in rule["resources"]
+        if "configmaps" in rule["resources"]:
+            assert rule["verbs"] == ["get"]
+            assert rule["resourceNames"]
+
+
+def test_survey_covers_every_kind_that_the_reader_lists() -> None:
+    from lightkube.core.resource import Resource
+
+    from replank.transports.kubernetes import resources
+
+    elsewhere = {"configmaps", "providers"}
+    wanted = {
+        value._api_info.plural
+        for value in vars(resources).values()
+        if isinstance(value, type) and issubclass(value, Resource) and hasattr(value, "_api_info")
+    } - elsewhere
+    wanted |= {"jobs", "clusterrolebindings"}
+    everywhere = [m for m in permissions("survey").workload if m["kind"] == "ClusterRole"]
+    granted = {kind for rule in rules(tuple(everywhere)) for kind in rule["resources"]}
+    assert granted == wanted
+
+
+@pytest.mark.parametrize("purpose", ["survey", "apply"])
+def test_every_role_is_bound_and_bindings_name_their_role(purpose) -> None:
+    manifests = permissions(purpose, namespace="clusters").rbac
+    roles = {
+        (m["kind"], m["metadata"].get("namespace"), m["metadata"]["name"]) for m in manifests if "rules" in m
+    }
+    bound = {
+        (m["roleRef"]["kind"], m["metadata"].get("namespace"), m["roleRef"]["name"])
+        for m in manifests
+        if "roleRef" in m
+    }
+    assert roles == bound
+
+
+def test_apply_writes_secrets_in_the_target_namespace_alone() -> None:
+    for manifest in permissions("apply", namespace="clusters").rbac:
+        for rule in manifest.get("rules", []):
+            if "secrets" in rule["resources"]:
+                assert manifest["metadata"]["namespace"] == "clusters"
+
+
+def test_sudoers_allow_every_usual_command_that_needs_root() -> None:
+    allowed = {unescaped(line) for line in permissions("survey").sudoers if not line.startswith("#")}
+    for command in SURVEY_COMMANDS:
+        for values in command.usual:
+            call = command.call(**values)
+            line = f"/usr/bin/{' '.join(call.argv)}"
+            assert (line in allowed) is command.sudo, line
+
+
+@pytest.mark.parametrize("purpose", ["survey", "apply"])
+def test_no_line_of_sudoers_holds_a_wildcard_or_leaves_arguments_open(purpose) -> None:
+    for line in permissions(purpose).sudoers:
+        if line.startswith("#"):
+            continue
+        assert line.startswith("replank ALL=(root) NOPASSWD: /usr/bin/")
+        command = line.partition("NOPASSWD: ")[2]
+        assert not re.search(r"(?<!\\)[*?\[\]!,:=]", command), line
+        assert " " in command, "a command without arguments allows any"
+        assert "  " not in command, "sudoers joins runs of spaces"
+
+
+def test_survey_never_grants_a_key_to_be_read() -> None:
+    for line in permissions("survey").sudoers:
+        if not line.startswith("#"):
+            assert ".key" not in line or "/curl " in line
+
+
+def test_every_command_says_what_it_is_for() -> None:
+    lines = permissions("survey").sudoers
+    for before, line in itertools.pairwise(lines):
+        assert line.startswith("#") or before.startswith(("#", "replank"))
+    assert lines[0].startswith("#")
+
+
+def test_permissions_are_the_same_each_time() -> None:
+    first, second = permissions("survey", ssh_user="ops"), permissions("survey", ssh_user="ops")
+    assert first == second
+    assert isinstance(first, Permissions)
+    assert all(line.startswith(("#", "ops ALL=")) for line in first.sudoers)
