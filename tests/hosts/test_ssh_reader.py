@@ -243,17 +243,6 @@ def test_a_changed_host_key_is_refused_and_the_file_is_named(site: Start) -> Non
     assert place.twin.commands == []
 
 
-def test_a_host_key_of_another_type_is_a_changed_one(site: Start, client_key: str) -> None:
-    import asyncssh
-
-    place = site()
-    other = asyncssh.generate_private_key("ecdsa-sha2-nistp256").export_public_key().decode()
-    known = Path(place.access.known_hosts)
-    lines = [line for line in known.read_text().splitlines() if not line.startswith(ADDRESS)]
-    known.write_text("\n".join([*lines, f"{ADDRESS} {other}"]))
-    assert failure(place).code == "RP061"
-
-
 def test_a_host_key_that_the_operator_recorded_long_ago_is_a_changed_one(
     site: Start, machines: Machines
 ) -> None:
