@@ -18,6 +18,7 @@ OUTPUT_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of output after which a command is cut off: the largest expected, a package list, has 100 KiB."""
 
 COMMAND_TIMEOUT_S: Final = 30.0
+_LISTED: Final = {command.name: command for command in commands.SURVEY_COMMANDS}
 # sshd's MaxSessions is 10 (sshd_config(5)).
 _PARALLEL: Final = 4
 _CURL_REASONS: Final = {
@@ -77,12 +78,13 @@ class HostSession:
         Raises `Refused` RP066 (needs root, sudo is refused), RP067 (more output than allowed), `Transient`
         RP065 (connection lost, no answer in time).
         """
-        if not any(command.matches(call.argv) for command in commands.SURVEY_COMMANDS):
+        listed = _LISTED.get(call.command)
+        if listed is None or not listed.matches(call.argv):
             raise AssertionError(f"{call.argv[0]} is not on the list of commands")
         if call.sudo and self._root == "refused":
             raise Refused(
                 "RP066",
-                f"`{call.line}` was not run on {self._host}",
+                f"The command {call.command} was not run on {self._host}, since it needs root",
                 "sudo asks for a password or is not granted",
                 "Grant the lines that `replank permissions` prints, or log in as root.",
             )
