@@ -16,7 +16,6 @@ from replank.migrations.takeover.checks.look import (
     cloud,
     control_planes,
     hosts,
-    known,
     kubernetes,
     machines,
     nodes,
@@ -41,15 +40,16 @@ _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 )
 def identity_is_contradictory(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
     """Sources contradict each other, or a machine's server or Node could not be told."""
-    known(snapshot.kubernetes)
     kubernetes(snapshot, lambda facts: facts.nodes)
     cloud(snapshot, lambda facts: facts.servers)
+    told = set()
     for conflict in snapshot.conflicts:
+        told.add(conflict.subject)
         if not conflict.claimed_by:
             yield seen(conflict.subject, conflict.says, *(f"{e.key}: {e.says}" for e in conflict.evidence))
     for machine in adopted(snapshot):
         blind = [fact for fact in (machine.server_id, machine.node) if isinstance(fact, Unknown)]
-        if blind:
+        if blind and not told & {f"Node {machine.node}", f"server {machine.name}"}:
             yield unseen(f"machine {machine.name}", *blind)
 
 
@@ -193,9 +193,13 @@ def cluster_name_is_not_allowed(snapshot: Snapshot, _: AuditSettings) -> Iterato
 )
 def node_is_not_called_as_the_server(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
     """The Node's name is not the server's."""
-    for machine, server in servers(snapshot):
-        if isinstance(machine.node, str) and machine.node != server.name:
-            yield seen(f"Node {machine.node}", f"its server is called {server.name}")
+    lines = [
+        f"Node {machine.node}: its server is called {server.name}"
+        for machine, server in servers(snapshot)
+        if isinstance(machine.node, str) and machine.node != server.name
+    ]
+    if lines:
+        yield seen(f"cluster {snapshot.cluster}", *some(lines))
 
 
 @rule(

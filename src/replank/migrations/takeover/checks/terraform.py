@@ -46,9 +46,8 @@ def resource_is_deposed(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighti
     """An old object that waits to be destroyed."""
     for resource in _managed(snapshot):
         if resource.deposed:
-            yield seen(
-                f"{resource.address} (deposed)", f"key {resource.deposed} in {resource.state}", resource.id
-            )
+            where = f"key {resource.deposed} in {resource.state}"
+            yield seen(f"{resource.address} (deposed)", where, f"ID {resource.id}")
 
 
 @rule(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from replank.audit.finding import AuditSettings
@@ -37,13 +38,14 @@ def _each(snapshot: Snapshot) -> Iterator[tuple[Server, Port]]:
     remedy="Nothing to do: the plan renames them, or gives their names as suffixes, before anything else.",
 )
 def port_names_differ(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
-    """Ports that are not called `<server>-<index>`."""
+    """Ports that are not called `<server>-<index>`, all in one finding: most clusters have no other."""
+    lines = []
     for _machine, server in servers(snapshot):
         ports = ports_of(snapshot, server)
         wanted = {port_name(server.name, index, "") for index in range(len(ports))}
-        others = [port for port in ports if port.name not in wanted]
-        if others:
-            yield seen(f"server {server.name}", *some(called(port) for port in others))
+        lines += [f"{called(port)} of {server.name}" for port in ports if port.name not in wanted]
+    if lines:
+        yield seen(f"ports of cluster {snapshot.cluster}", *some(lines))
 
 
 @rule(
@@ -79,11 +81,13 @@ def port_name_is_taken(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sightin
     remedy="Review the pairs that the plan puts into each template; pairs of one machine alone will be lost.",
 )
 def port_has_allowed_address_pairs(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
-    """Allowed address pairs on a port that CAPO will own."""
+    """Allowed address pairs on ports that CAPO will own, by pair."""
+    users: dict[str, list[str]] = defaultdict(list)
     for server, port in _each(snapshot):
-        if port.allowed_address_pairs:
-            lines = (f"{p.address} {p.mac}".strip() for p in port.allowed_address_pairs)
-            yield seen(f"{called(port)} of {server.name}", *some(lines))
+        for pair in port.allowed_address_pairs:
+            users[f"{pair.address} {pair.mac}".strip()].append(f"{called(port)} of {server.name}")
+    for told, ports in sorted(users.items()):
+        yield seen(f"allowed address pair {told}", *some(ports))
 
 
 @rule(
@@ -109,9 +113,10 @@ def port_is_a_trunk(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
 )
 def port_security_is_off(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
     """Port security switched off."""
-    for server, port in _each(snapshot):
-        if not port.port_security:
-            yield seen(f"{called(port)} of {server.name}", "port_security_enabled is false")
+    found = [(s, port) for s, port in _each(snapshot) if not port.port_security]
+    if found:
+        lines = (f"{called(port)} of {server.name}" for server, port in found)
+        yield seen(f"ports of cluster {snapshot.cluster}", *some(lines))
 
 
 @rule(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from replank.audit.finding import AuditSettings
@@ -124,16 +124,19 @@ def image_is_gone(snapshot: Snapshot, settings: AuditSettings) -> Iterator[Sight
     """The image of a machine is not in Glance or not active. Quiet where fleet.yaml names another."""
     images = {image.id: image for image in cloud(snapshot, lambda facts: facts.images)}
     named = {Role.CONTROL_PLANE: settings.new_control_plane_image, Role.WORKER: settings.new_image}
+    users: dict[str, list[str]] = defaultdict(list)
     for machine, server in servers(snapshot):
-        if isinstance(machine.role, Role) and named.get(machine.role):
+        if not (isinstance(machine.role, Role) and named.get(machine.role)):
+            users[server.image_id or _image_of_root_volume(snapshot, server.id)].append(server.name)
+    for image_id, names in sorted(users.items()):
+        image = images.get(image_id)
+        if image is not None and image.status == "active":
             continue
-        image_id = server.image_id or _image_of_root_volume(snapshot, server.id)
+        why = f"it is {image.status}" if image else "it is not in Glance"
         if not image_id:
-            yield seen(f"server {server.name}", "neither the server nor its root volume names an image")
-        elif image_id not in images:
-            yield seen(f"server {server.name}", f"image {image_id} is not in Glance")
-        elif images[image_id].status != "active":
-            yield seen(f"server {server.name}", f"image {images[image_id].name} is {images[image_id].status}")
+            why = "neither the server nor its root volume names an image"
+        subject = f"image {image.name if image else image_id or 'of servers without one'}"
+        yield seen(subject, why, *some(f"server {name}" for name in names))
 
 
 def _image_of_root_volume(snapshot: Snapshot, server_id: str) -> str:
@@ -154,9 +157,12 @@ def flavor_is_gone(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
     """The flavor of a machine is not among those the project can use."""
     flavors = cloud(snapshot, lambda facts: facts.flavors)
     offered = {flavor.id for flavor in flavors} | {flavor.name for flavor in flavors}
+    users: dict[str, list[str]] = defaultdict(list)
     for _machine, server in servers(snapshot):
         if not {server.flavor_id, server.flavor} & offered:
-            yield seen(f"server {server.name}", f"flavor {server.flavor or server.flavor_id} is not offered")
+            users[server.flavor or server.flavor_id].append(server.name)
+    for flavor, names in sorted(users.items()):
+        yield seen(f"flavor {flavor}", *some(f"server {name}" for name in names))
 
 
 @rule(
@@ -202,12 +208,15 @@ def keypair_is_not_visible(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sig
     "this one.",
 )
 def zone_is_not_offered(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
-    """A server in a compute zone that is not offered, or in none."""
+    """A server in a compute zone that is not offered; unseen where Nova does not tell the zone."""
     zones = cloud(snapshot, lambda facts: facts.zones)
     offered = {zone.name for zone in zones if zone.service == "compute" and zone.available}
+    users: dict[str, list[str]] = defaultdict(list)
     for _machine, server in servers(snapshot):
         if not server.availability_zone:
             why = Unknown(f"Nova did not tell the zone of {server.name}")
             yield unseen(f"server {server.name}", why)
         elif server.availability_zone not in offered:
-            yield seen(f"server {server.name}", f"zone {server.availability_zone} is not offered")
+            users[server.availability_zone].append(server.name)
+    for zone, names in sorted(users.items()):
+        yield seen(f"zone {zone}", *some(f"server {name}" for name in names))
