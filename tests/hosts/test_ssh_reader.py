@@ -256,7 +256,7 @@ def test_an_unknown_host_key_is_another_error_with_a_hint(site: Start) -> None:
     known.write_text("\n".join(line for line in known.read_text().splitlines() if "127.0.0.1" in line) + "\n")
     error = failure(place)
     assert error.code == "RP062"
-    assert "ssh-keyscan" in error.todo
+    assert f"ssh -J 127.0.0.1 ubuntu@{ADDRESS}" in error.todo
 
 
 def test_the_jump_hosts_key_is_checked_too(site: Start) -> None:
@@ -266,6 +266,7 @@ def test_the_jump_hosts_key_is_checked_too(site: Start) -> None:
     error = failure(place)
     assert error.code == "RP062"
     assert "jump host" in error.what
+    assert "ssh-keyscan" in error.todo
 
 
 def test_a_missing_known_hosts_file_knows_nobody(site: Start) -> None:
