@@ -76,8 +76,8 @@ def read_lock(state: Path) -> StateLock | None:
     """
     try:
         data = state.with_name(f".{state.name}.lock.info").read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None  # ValueError: a path that names no file; reading the state says so
     except OSError:
         return StateLock()
     try:

@@ -118,11 +118,13 @@ class Puller:
     ) -> tuple[bytes, bytes, int]:
         """Output, complaints and exit code; output of more than `limit` bytes is cut one byte later."""
         finished = False
+        complaints = asyncio.create_task(_tail(process.stderr))
         try:
             async with asyncio.timeout(self.timeout_s):
-                out, err = await asyncio.gather(self._head(process.stdout), _tail(process.stderr))
+                out = await self._head(process.stdout)
                 if len(out) > self.limit:
-                    return out, err, 0
+                    return out, b"", 0  # the tool still wants to write: it is ended below
+                err = await complaints
                 code = await process.wait()
             finished = True
         except TimeoutError as error:
@@ -135,6 +137,8 @@ class Puller:
             ) from error
         finally:
             if not finished:
+                complaints.cancel()
+                await asyncio.gather(complaints, return_exceptions=True)  # one reader at a time
                 await _end(process)
         return out, err, code
 
