@@ -81,7 +81,7 @@ def _draw(plan: Plan, when: When) -> Drawing:
     for name, role, members in groups:
         _group(pen, name, role, [m for m in plan.machines if m.machine in members])
     title = "Before: made by Terraform and kubeadm" if when == "before" else "After: owned by Cluster API"
-    return Drawing(when, title, _describe(pen), WIDTH, pen.y, pen.sheet)
+    return Drawing(when, title, _describe(pen), WIDTH, pen.y + _MARGIN, pen.sheet)
 
 
 def _describe(pen: _Pen) -> str:
@@ -120,7 +120,7 @@ def _box(
 def _infrastructure(pen: _Pen) -> None:
     """The API's load balancer at the left, all that is no server, port or network at the right."""
     choice = pen.plan.load_balancer
-    width = _CELL * 1.4
+    width = _CELL * 1.25
     top = pen.y
     x = float(_MARGIN)
     if choice.load_balancer_id:
@@ -137,9 +137,9 @@ def _infrastructure(pen: _Pen) -> None:
         pen.sheet.rects.append(Rect(x, top, width, 48, "plain", "The API's endpoint"))
         pen.sheet.labels.append(Label(x + 8, top + 18, "no load balancer", "strong"))
     pen.sheet.labels.append(Label(x + 8, top + 37, fitted(f"API {choice.endpoint or 'unknown'}", width - 14)))
-    pen.sheet.lines.append(Line(x + width / 2, top + 48, x + width / 2, top + 48 + _GAP + 40))
     bottom = _chips(pen, x + width + _GAP, top)
     pen.y = max(top + 48, bottom) + _GAP
+    pen.sheet.lines.append(Line(x + width / 2, top + 48, x + width / 2, pen.y))
 
 
 def _chips(pen: _Pen, left: float, top: float) -> float:
@@ -185,7 +185,7 @@ def _group(pen: _Pen, name: str, role: str, machines: list[PlannedMachine]) -> N
     top = pen.y + _GAP
     shown = machines[:_MOST]
     ports = max((min(len(m.ports), _PORT_LINES) for m in machines), default=1)
-    height = 52 + 14 * max(1, ports)
+    height = 56 + 14 * max(1, ports)
     rows = -(-len(shown) // _COLUMNS)
     more = 18 if len(machines) > len(shown) else 0
     total = 26 + rows * (height + _GAP) + more
@@ -221,12 +221,12 @@ def _server(pen: _Pen, machine: PlannedMachine, x: float, y: float, height: floa
     head = f"Machine {machine.machine}" if after else "server"
     pen.sheet.labels.append(Label(x + BADGE + 9, y + 14, fitted(head, _CELL - BADGE - 12), "dim"))
     pen.sheet.rects.append(Rect(x + 4, y + 20, _CELL - 8, height - 24, "server"))
-    style = "strong changed" if after and machine.rename_server_to else "strong"
-    pen.sheet.labels.append(Label(x + 9, y + 32, fitted(name, _CELL - 16), style))
+    changed = after and bool(machine.rename_server_to)
+    pen.sheet.name(x + 9, y + 33, fitted(name, _CELL - 16), changed=changed, style="strong")
     where = " ".join(part for part in (machine.version, machine.failure_domain) if part)
     node = where if machine.node == name else f"Node {machine.node or 'none'}"
-    pen.sheet.labels.append(Label(x + 9, y + 44, fitted(node, _CELL - 16), "dim"))
-    _ports(pen, machine, x + 9, y + 48)
+    pen.sheet.labels.append(Label(x + 9, y + 46, fitted(node, _CELL - 16), "dim"))
+    _ports(pen, machine, x + 9, y + 50)
 
 
 def _ports(pen: _Pen, machine: PlannedMachine, x: float, y: float) -> None:
@@ -235,7 +235,7 @@ def _ports(pen: _Pen, machine: PlannedMachine, x: float, y: float) -> None:
         top = y + 14 * index
         pen.sheet.badge(x, top, pen.owner(port.id))
         name = port.new if pen.when == "after" else port.old or "(unnamed)"
-        style = "changed" if pen.when == "after" and port.old != port.new else ""
-        pen.sheet.labels.append(Label(x + BADGE + 4, top + 10, fitted(name, _CELL - BADGE - 24), style))
+        changed = pen.when == "after" and port.old != port.new
+        pen.sheet.name(x + BADGE + 4, top + 10, fitted(name, _CELL - BADGE - 24), changed=changed)
     if rest := len(machine.ports) - fit:
         pen.sheet.labels.append(Label(x, y + 14 * fit + 10, f"and {rest} more ports", "dim"))

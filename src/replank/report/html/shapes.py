@@ -68,6 +68,12 @@ class Sheet:
             Label(x + BADGE / 2, y + 10, LETTERS.get(owner, "?"), f"letter own-{owner}", "middle")
         )
 
+    def name(self, x: float, y: float, text: str, *, changed: bool, style: str = "") -> None:
+        """A name on its baseline, marked if it is a new one."""
+        if changed:
+            self.rects.append(Rect(x - 2, y - 9, len(text) * CHARACTER + 4, 12, "changed", radius=2))
+        self.labels.append(Label(x, y, text, f"{style} changed".strip() if changed else style))
+
 
 def fitted(text: str, width: float) -> str:
     """The text, or its beginning and end around an ellipsis if it is wider than `width`."""
