@@ -136,6 +136,26 @@ _KEEPS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class OwnedAlike:
+    """Resources of one kind with the same owner now and the same owner after."""
+
+    kind: str
+    before: str
+    after: str
+    resources: tuple[Ownership, ...]
+
+
+def owned_alike(plan: Plan) -> tuple[OwnedAlike, ...]:
+    """All resources; those that change hands first, else in the plan's order."""
+    keys = dict.fromkeys((o.kind, o.before, o.after) for o in plan.ownership)
+    rows = [
+        OwnedAlike(*key, tuple(o for o in plan.ownership if (o.kind, o.before, o.after) == key))
+        for key in keys
+    ]
+    return tuple(sorted(rows, key=lambda row: row.before == row.after))
+
+
 def owner_changes(ownership: tuple[Ownership, ...]) -> str:
     """`5 servers from Terraform to Cluster API, ...`, only what changes."""
     moves = Counter((o.kind, o.before, o.after) for o in ownership if o.before != o.after)

@@ -18,8 +18,9 @@ from replank.plan.model import Irreversible, Plan, PlannedMachine
 from replank.plan.order import applying_stages, manifest_keys
 from replank.report.finding_groups import finding_groups
 from replank.report.forgetting import forget_texts
-from replank.report.headline import headline, points_of_no_return, what_changes, what_stays
+from replank.report.headline import headline, owned_alike, points_of_no_return, what_changes, what_stays
 from replank.report.html.drawing import drawings, owners_drawn
+from replank.report.html.inline import breakable, prose
 from replank.report.html.shapes import LETTERS
 from replank.report.manifests import manifest_yaml, secret_source
 from replank.report.words import count, kind_word, owner_word, plural, printable, short_id
@@ -41,6 +42,7 @@ def render_plan(plan: Plan) -> str:
             stays=what_stays(plan),
             drawings=drawings(plan),
             owners=owners_drawn(plan),
+            owned=owned_alike(plan),
             letters=LETTERS,
             groups=_machines_by_group(plan),
             points=points_of_no_return(plan),
@@ -91,6 +93,7 @@ def _environment() -> Environment:
         "compact": _compact,
     }
     environment.globals |= {"count": count}
+    environment.filters |= {"prose": prose, "breakable": breakable}
     environment.tests["irreversible"] = lambda undo: isinstance(undo, Irreversible)
     return environment
 

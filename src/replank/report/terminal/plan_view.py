@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from replank.plan.model import Plan, PlannedMachine
-from replank.report.headline import headline, what_changes, what_stays
+from replank.report.headline import headline, owned_alike, what_changes, what_stays
 from replank.report.terminal.findings import findings_by_severity, plan_blockers
 from replank.report.terminal.layout import bullets, labelled, say, section, table
 from replank.report.terminal.steps import points_section, stages_section
@@ -114,20 +114,17 @@ def _load_balancer(plan: Plan) -> Group:
 
 
 def _ownership(plan: Plan) -> Group:
-    groups: dict[tuple[str, str, str], list[str]] = {}
-    for o in plan.ownership:
-        groups.setdefault((o.before, o.after, o.kind), []).append(o.name or short_id(o.id))
-    if not groups:
-        return Group()
     rows = [
         (
-            count(len(names), kind_word(kind)),
-            owner_word(before),
-            say(owner_word(after), "" if before == after else "bold"),
-            _few(names),
+            count(len(row.resources), kind_word(row.kind)),
+            owner_word(row.before),
+            say(owner_word(row.after), "" if row.before == row.after else "bold"),
+            _few([o.name or short_id(o.id) for o in row.resources]),
         )
-        for (before, after, kind), names in sorted(groups.items(), key=lambda item: item[0][0] == item[0][1])
+        for row in owned_alike(plan)
     ]
+    if not rows:
+        return Group()
     return section("Who owns what", table(("Resource", "Now", "After", "Names"), rows))
 
 
