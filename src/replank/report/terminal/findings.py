@@ -34,7 +34,9 @@ def findings_by_severity(findings: Iterable[SomeFinding], *, blockers: bool = Tr
 def _severity(group: SeverityGroup) -> Group:
     parts: list[RenderableType] = []
     for code in group.codes:
-        parts.append(Text.assemble((code.code, SEVERITY_STYLE[group.severity]), f" {code.title}".rstrip()))
+        parts.append(
+            Text.assemble((say(code.code).plain, SEVERITY_STYLE[group.severity]), f" {code.title}".rstrip())
+        )
         for advice in code.advice:
             parts.extend(_advice(advice))
     for unchecked in group.unchecked:

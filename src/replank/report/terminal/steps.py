@@ -69,4 +69,4 @@ def _mark(step: Step, points: dict[str, str]) -> Text:
 
 def _says(step: Step) -> Text:
     text = say(step.says)
-    return text.append(f" [asks approval: {step.approval}]", style="bold") if step.approval else text
+    return text.append(say(f" [asks approval: {step.approval}]", "bold")) if step.approval else text
