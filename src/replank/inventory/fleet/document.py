@@ -13,6 +13,7 @@ from typing import Final
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from replank.domain.errors import Refused
 from replank.inventory.facts.json_value import JSON
@@ -66,17 +67,21 @@ def read_document(text: str, *, path: str) -> Document:
         # The C parser would be faster, but it knows YAML 1.1 only.
         node = YAML(typ="safe", pure=True).compose(text)
     except (YAMLError, ValueError, RecursionError, OverflowError) as error:
-        raise _unreadable(error, path) from error
+        raise _unreadable(error, text, path) from error
     document = Document()
     if node is not None:
         document.value = _Reader(document, path).read(node, ())
     return document
 
 
-def _unreadable(error: Exception, path: str) -> Refused:
+def _unreadable(error: Exception, text: str, path: str) -> Refused:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark is not None else path
     problem = getattr(error, "problem", None) or "it holds what YAML does not allow"
+    if isinstance(error, ReaderError):
+        before = text[: error.position]
+        where = f"{path}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
+        problem = f"the character U+{error.character:04X} is not allowed in YAML"
     return Refused(
         "RP010",
         "fleet.yaml is not YAML",

@@ -116,7 +116,10 @@ def _notes(found: Found) -> list[str]:
 def _cloud(found: Found) -> list[str]:
     comment = "  # The cloud, by its name in clouds.yaml, or {name, clouds_yaml, region}.\n"
     choices = [
-        (clouds.path, name) for clouds in found.clouds for name in clouds.names if _usable(clouds.path)
+        (clouds.path, name)
+        for clouds in found.clouds
+        for name in clouds.names
+        if _usable(clouds.path) and _plain(name)
     ]
     if not choices:
         return [comment, "  # cloud: {name: prod, clouds_yaml: clouds.yaml, region: RegionOne}\n"]
@@ -156,7 +159,7 @@ def _cluster(cluster: GuessedCluster, kubeconfig: FoundKubeconfig | None) -> lis
     if kubeconfig is None:
         lines.append("    # kubeconfig: not found\n")
     else:
-        fits = [c for c in kubeconfig.contexts if cluster.name in c and _usable(c)]
+        fits = [c for c in kubeconfig.contexts if cluster.name in c and _plain(c)]
         context = fits[0] if len(kubeconfig.contexts) > 1 and len(fits) == 1 else ""
         context = "" if context == kubeconfig.current else context
         more = f", context: {_scalar(context)}" if context else ""
@@ -200,12 +203,14 @@ def _kubeconfigs_by_cluster(clusters: tuple[GuessedCluster, ...], found: Found) 
 
 
 def _usable(path: str, word: str = "") -> bool:
-    """Braces would be read as a placeholder, and nothing in fleet.yaml may hold unprintable characters.
+    """Whether fleet.yaml can name the path, and the word beside it (a workspace, "" if none)."""
+    word_ok = not word or (_plain(word) and not re.search(r"^-|\s", word))
+    return _plain(path) and not path.startswith("~") and word_ok
 
-    `word`: a name beside the path, without blanks.
-    """
-    texts_ok = all(text.isprintable() and "{" not in text for text in (path, word))
-    return texts_ok and bool(path.strip()) and not path.startswith("~") and not re.search(r"^-|\s", word)
+
+def _plain(text: str) -> bool:
+    """Braces would be read as a placeholder, and nothing in fleet.yaml may be empty or unprintable."""
+    return bool(text.strip()) and text.isprintable() and "{" not in text
 
 
 def _scalar(text: str) -> str:
