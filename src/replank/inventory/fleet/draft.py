@@ -106,8 +106,9 @@ def _notes(found: Found) -> list[str]:
         for s in found.states
         if not s.servers and s.kind != "pull"
     ]
+    looked = f"# Looked for states, clouds and kubeconfigs below `{_comment(found.folder)}`.\n"
     return [
-        f"# Looked for states, clouds and kubeconfigs below `{_comment(found.folder)}`.\n",
+        looked if found.folder else "# To have it filled with what is on disk: `replank init --from DIR`.\n",
         *(f"# Not used: {_comment(note)}\n" for note in (*found.problems, *odd, *bare)),
         "\n",
     ]
