@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hostile import hostile_plan
 from sample_plan import sample_plan
 
-from replank.report.html.drawing import Drawing, drawings
+from replank.report.html.drawing import Drawing, drawings, owners_drawn
 from replank.report.html.shapes import CHARACTER, LETTERS, Rect, fitted
 
 
@@ -65,6 +66,24 @@ def test_owners_differ_by_letter_not_by_colour_alone() -> None:
     before, after = drawings(sample_plan())
     assert {"T", "N", "P"} <= {label.text for label in before.sheet.labels}
     assert "C" in {label.text for label in after.sheet.labels}
+
+
+def test_an_owner_that_is_not_known_is_not_drawn_as_nobody() -> None:
+    before, after = drawings(sample_plan(ownership=()))
+    assert owners_drawn((before, after)) == ("terraform", "cluster-api", "unknown")
+    assert "?" in {label.text for label in before.sheet.labels}
+
+
+def test_a_load_balancer_that_was_not_seen_is_not_drawn_as_none() -> None:
+    choice = sample_plan().load_balancer
+    unseen, _ = drawings(sample_plan(load_balancer=replace(choice, load_balancer_id="")))
+    assert "load balancer not seen" in {label.text for label in unseen.sheet.labels}
+    none, _ = drawings(sample_plan(load_balancer=replace(choice, load_balancer_id="", mode="none")))
+    assert "no load balancer" in {label.text for label in none.sheet.labels}
+
+
+def test_the_legend_explains_what_is_drawn_and_nothing_else() -> None:
+    assert owners_drawn(drawings(sample_plan())) == ("terraform", "cluster-api", "nova", "cloud-provider")
 
 
 def test_renamed_ports_are_marked_after_and_not_before() -> None:

@@ -1,4 +1,4 @@
-"""Manifests as files: complete, in the order of the stages, without Secrets that kubectl would apply empty."""
+"""Manifests as files: complete, in the order of the stages, no Secret that kubectl would apply empty."""
 
 from __future__ import annotations
 

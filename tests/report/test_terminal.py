@@ -15,7 +15,7 @@ from replank.audit.finding import Finding
 from replank.domain.severity import Severity
 from replank.domain.unknown import Unknown
 from replank.inventory.snapshot_diff import SnapshotChange
-from replank.plan.model import Plan
+from replank.plan.model import Plan, PointOfNoReturn
 from replank.report.json_view import finding_dict, survey_dict
 from replank.report.terminal.audit_view import audit_view
 from replank.report.terminal.diff_view import diff_view
@@ -122,6 +122,19 @@ def test_a_step_without_undo_is_marked_wherever_it_stands() -> None:
     assert "POINTS OF NO RETURN (1) ! settle/1-credential:" in text
     none = sample_plan(points_of_no_return=(), stages=sample_plan().stages[:6])
     assert "POINTS OF NO RETURN None: every step has an undo." in words(plan_view(none))
+
+
+def test_a_step_with_a_lossy_undo_or_an_approval_never_hides_among_alike_steps() -> None:
+    plan = sample_plan(workers=20)
+    first, *rest = plan.stages
+    steps = list(first.steps)
+    steps[20] = replace(steps[20], approval="look-here")
+    steps[30] = replace(steps[30], says="Rename the strange port.")
+    point = PointOfNoReturn(step=steps[30].id, why="something is lost")
+    changed = replace(plan, stages=(replace(first, steps=tuple(steps)), *rest), points_of_no_return=(point,))
+    text = words(plan_view(changed))
+    assert "[asks approval: look-here]" in text
+    assert "31 LOSSY undo Rename the strange port." in text
 
 
 def test_forty_alike_steps_do_not_fill_the_screen() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from replank.domain.severity import Severity
+from replank.inventory.facts.json_value import JSON
 from replank.plan.model import Irreversible, Ownership, Plan, PlanFinding
-from replank.report.words import count, kind_word, listed, owner_word
+from replank.report.words import count, kind_word, listed, owner_word, sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +91,7 @@ def points_of_no_return(plan: Plan) -> dict[str, str]:
         for step in stage.steps:
             if isinstance(step.undo, Irreversible):
                 points.setdefault(step.id, step.undo.irreversible)
-    return points
+    return {step: sentence(why) for step, why in points.items()}
 
 
 def what_changes(plan: Plan) -> tuple[str, ...]:
@@ -154,6 +157,15 @@ def owned_alike(plan: Plan) -> tuple[OwnedAlike, ...]:
         for key in keys
     ]
     return tuple(sorted(rows, key=lambda row: row.before == row.after))
+
+
+def settings_words(settings: Mapping[str, JSON], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """The settings that say something, flat: `new_machines.image` and its value as fleet.yaml writes it."""
+    for key, value in sorted(settings.items()):
+        if isinstance(value, Mapping):
+            yield from settings_words(value, f"{prefix}{key}.")
+        elif value not in ("", None, []):
+            yield f"{prefix}{key}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def owner_changes(ownership: tuple[Ownership, ...]) -> str:

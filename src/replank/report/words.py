@@ -11,6 +11,7 @@ OWNERS: Final = {
     "nova": "Nova (in no state)",
     "nobody": "nobody",
     "elsewhere": "something else",
+    "unknown": "not known",
 }
 
 _PLURALS: Final = {"security group": "security groups", "address": "addresses", "proxy": "proxies"}
@@ -48,6 +49,17 @@ def listed(words: list[str] | tuple[str, ...]) -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+_LOWER: Final = {"etcd", "kubeadm", "kubelet", "containerd", "replank"}
+
+
+def sentence(text: str) -> str:
+    """The text as a sentence: a capital first, but for names that are written small, and a full stop."""
+    first = text.split(" ", 1)[0].rstrip(",:")
+    if first.isalpha() and first not in _LOWER:
+        text = text[0].upper() + text[1:]
+    return text if not text or text.endswith((".", "!", "?", ":", "`")) else f"{text}."
 
 
 def printable(text: str) -> str:

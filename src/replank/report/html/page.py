@@ -18,12 +18,19 @@ from replank.plan.model import Irreversible, Plan, PlannedMachine
 from replank.plan.order import applying_stages, manifest_keys
 from replank.report.finding_groups import finding_groups
 from replank.report.forgetting import forget_texts
-from replank.report.headline import headline, owned_alike, points_of_no_return, what_changes, what_stays
+from replank.report.headline import (
+    headline,
+    owned_alike,
+    points_of_no_return,
+    settings_words,
+    what_changes,
+    what_stays,
+)
 from replank.report.html.drawing import drawings, owners_drawn
 from replank.report.html.inline import breakable, prose
 from replank.report.html.shapes import LETTERS
 from replank.report.manifests import manifest_yaml, secret_source
-from replank.report.words import count, kind_word, owner_word, plural, printable, short_id
+from replank.report.words import count, kind_word, owner_word, plural, printable, sentence, short_id
 
 
 def render_plan(plan: Plan) -> str:
@@ -32,6 +39,7 @@ def render_plan(plan: Plan) -> str:
     Nothing is loaded from elsewhere and no script runs (the page's own Content-Security-Policy forbids both);
     every text of the plan is escaped.
     """
+    drawn = drawings(plan)
     return (
         _environment()
         .get_template("plan.html.j2")
@@ -40,8 +48,8 @@ def render_plan(plan: Plan) -> str:
             h=headline(plan),
             changes=what_changes(plan),
             stays=what_stays(plan),
-            drawings=drawings(plan),
-            owners=owners_drawn(plan),
+            drawings=drawn,
+            owners=owners_drawn(drawn),
             owned=owned_alike(plan),
             letters=LETTERS,
             groups=_machines_by_group(plan),
@@ -50,6 +58,7 @@ def render_plan(plan: Plan) -> str:
             texts=catalogue(),
             forgets=forget_texts(plan),
             manifests=_manifests_by_stage(plan),
+            settings=tuple(settings_words(plan.settings)),
             plan_sha256=codec.sha256(plan),
         )
     )
@@ -88,6 +97,7 @@ def _environment() -> Environment:
         "owner": owner_word,
         "kind": kind_word,
         "short": short_id,
+        "sentence": sentence,
         "plural": plural,
         "source": secret_source,
         "compact": _compact,

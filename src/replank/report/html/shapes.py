@@ -15,6 +15,7 @@ LETTERS = {
     "cloud-provider": "P",
     "nobody": "-",
     "elsewhere": "E",
+    "unknown": "?",
 }
 BADGE: int = 13
 
@@ -64,9 +65,7 @@ class Sheet:
     def badge(self, x: float, y: float, owner: str) -> None:
         """The owner's letter in a small box; `x`, `y`: its upper left corner."""
         self.rects.append(Rect(x, y, BADGE, BADGE, f"badge own-{owner}", radius=2))
-        self.labels.append(
-            Label(x + BADGE / 2, y + 10, LETTERS.get(owner, "?"), f"letter own-{owner}", "middle")
-        )
+        self.labels.append(Label(x + BADGE / 2, y + 10, LETTERS[owner], f"letter own-{owner}", "middle"))
 
     def name(self, x: float, y: float, text: str, *, changed: bool, style: str = "") -> None:
         """A name on its baseline, marked if it is a new one."""

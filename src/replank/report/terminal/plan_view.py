@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from replank.plan.model import Plan, PlannedMachine
-from replank.report.headline import headline, owned_alike, what_changes, what_stays
+from replank.report.headline import headline, owned_alike, settings_words, what_changes, what_stays
 from replank.report.terminal.findings import findings_by_severity, plan_blockers
 from replank.report.terminal.layout import bullets, labelled, say, section, table
 from replank.report.terminal.steps import points_section, stages_section
-from replank.report.words import count, kind_word, listed, owner_word, short_id
+from replank.report.words import count, kind_word, listed, owner_word, sentence, short_id
 
 
 def plan_view(plan: Plan) -> RenderableType:
@@ -61,9 +59,13 @@ def _machines(plan: Plan) -> Group:
         title = Text.assemble(
             (say(f"{kind} {group.name}").plain, "bold"), f", {count(len(group.machines), 'Machine')}"
         )
-        parts += [title, Padding(say(group.why, "dim"), (0, 0, 0, 2)), Padding(_table(members), (0, 0, 0, 2))]
+        parts += [
+            title,
+            Padding(say(sentence(group.why), "dim"), (0, 0, 0, 2)),
+            Padding(_table(members), (0, 0, 0, 2)),
+        ]
         says = [
-            f"{d.machine} differs in {d.field}: {d.has}, not {d.template}. {d.at_next_rollout}"
+            f"{d.machine} differs in {d.field}: {d.has}, not {d.template}. {sentence(d.at_next_rollout)}"
             for d in group.differences
         ]
         if says:
@@ -106,8 +108,11 @@ def _load_balancer(plan: Plan) -> Group:
             [
                 ("mode", choice.mode),
                 ("endpoint", choice.endpoint or "unknown"),
-                ("load balancer", choice.load_balancer_id or "none was seen"),
-                ("why", choice.why),
+                (
+                    "load balancer",
+                    choice.load_balancer_id or ("none" if choice.mode == "none" else "not seen"),
+                ),
+                ("why", sentence(choice.why)),
             ]
         ),
     )
@@ -182,6 +187,4 @@ def _footer(plan: Plan) -> Group:
 
 
 def _settings(plan: Plan) -> str:
-    """As in fleet.yaml: JSON's words for values, so that false reads `false`."""
-    words = (f"{key} {v if isinstance(v, str) else json.dumps(v)}" for key, v in plan.settings.items())
-    return ", ".join(words) or "defaults"
+    return ", ".join(f"{key} {value}" for key, value in settings_words(plan.settings)) or "defaults"

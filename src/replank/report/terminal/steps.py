@@ -30,7 +30,7 @@ def points_section(plan: Plan) -> Group:
 
 
 def stages_section(plan: Plan) -> Group:
-    """Every stage with its steps. Marks: `undo` or `NO UNDO`; and the approval that a step asks for."""
+    """Every stage with its steps. Marks: `undo`, `LOSSY undo` (it brings not everything back), `NO UNDO`."""
     points = points_of_no_return(plan)
     parts: list[RenderableType] = []
     for number, stage in enumerate(plan.stages, 1):
@@ -49,9 +49,10 @@ def _steps(steps: tuple[Step, ...], points: dict[str, str]) -> Table:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     number = 0
-    for kind, run in groupby(steps, key=lambda step: step.kind):
+    # A step that a person must agree to, or that has no way back, never hides in a run.
+    for (kind, special), run in groupby(steps, key=lambda s: (s.kind, bool(s.approval) or s.id in points)):
         alike = list(run)
-        shown = alike if len(alike) <= _RUN else alike[:2]
+        shown = alike if special or len(alike) <= _RUN else alike[:2]
         for step in shown:
             number += 1
             grid.add_row("", str(number), _mark(step, points), _says(step))
@@ -62,9 +63,9 @@ def _steps(steps: tuple[Step, ...], points: dict[str, str]) -> Table:
 
 
 def _mark(step: Step, points: dict[str, str]) -> Text:
-    if isinstance(step.undo, Irreversible) or step.id in points:
+    if isinstance(step.undo, Irreversible):
         return Text("NO UNDO", style="bold red")
-    return Text("undo", style="green")
+    return Text("LOSSY undo", style="bold red") if step.id in points else Text("undo", style="green")
 
 
 def _says(step: Step) -> Text:
