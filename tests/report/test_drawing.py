@@ -21,6 +21,28 @@ def overlap(a: Rect, b: Rect) -> bool:
     return a.x < b.x + b.width and b.x < a.x + a.width and a.y < b.y + b.height and b.y < a.y + a.height
 
 
+def test_small_groups_stand_side_by_side_and_do_not_overlap() -> None:
+    plan = sample_plan(workers=8)
+    control_plane, workers = plan.groups
+    single = [
+        replace(workers, name=f"plain-group-{n}", machines=(m,)) for n, m in enumerate(workers.machines)
+    ]
+    pairs = replace(workers, name="plain-pair", machines=workers.machines[6:])
+    plan = replace(plan, groups=(control_plane, *single[:6], pairs))
+    for drawing in drawings(plan):
+        frames = boxes(drawing, "frame")
+        assert len(frames) == 8
+        assert len({frame.y for frame in frames}) == 4
+        assert not [(a, b) for i, a in enumerate(frames) for b in frames[:i] if overlap(a, b)]
+        inside = [r for r in boxes(drawing, "claim") if "; Node " in r.title]
+        assert len(inside) == 11
+        for box in inside:
+            holders = [f for f in frames if overlap(box, f)]
+            assert len(holders) == 1
+            assert holders[0].x < box.x
+            assert box.x + box.width < holders[0].x + holders[0].width
+
+
 @pytest.mark.parametrize(("control_planes", "workers"), [(1, 0), (3, 2), (3, 17), (5, 15), (3, 200)])
 @pytest.mark.parametrize("when", [0, 1])
 def test_no_box_overlaps_another_or_leaves_the_sheet(control_planes: int, workers: int, when: int) -> None:

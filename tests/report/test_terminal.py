@@ -155,7 +155,7 @@ def test_the_audit_counts_by_severity_and_shares_advice() -> None:
 
 def test_checks_that_failed_for_one_cause_are_one_line() -> None:
     text = words(audit_view("plain", FINDINGS))
-    assert "could not be checked (2 findings): RP201, RP202, because SSH to cp-1 was refused" in text
+    assert "could not be checked (2 findings): RP201, RP202, because: SSH to cp-1 was refused" in text
 
 
 def test_the_survey_names_each_machine_with_role_and_evidence() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from replank.plan.model import Plan
-from replank.report.html.drawing_machines import draw_group
+from replank.report.html.drawing_machines import Members, draw_groups
 from replank.report.html.drawing_resources import draw_infrastructure, draw_manager, draw_network
 from replank.report.html.pen import MARGIN, WIDTH, Pen, When
 from replank.report.html.shapes import LETTERS, Sheet
@@ -47,15 +47,17 @@ def _draw(plan: Plan, when: When) -> Drawing:
     draw_manager(pen)
     draw_infrastructure(pen)
     draw_network(pen)
-    groups = [(g.name, g.role, g.machines) for g in plan.groups]
-    grouped = {name for _, _, names in groups for name in names}
-    rest = tuple(m.machine for m in plan.machines if m.machine not in grouped)
-    if rest:
-        groups.append(("", "worker", rest))
-    for name, role, members in groups:
-        draw_group(pen, name, role, [m for m in plan.machines if m.machine in members])
+    groups = [_members(plan, g.name, g.role, g.machines) for g in plan.groups]
+    grouped = {name for group in plan.groups for name in group.machines}
+    if rest := tuple(m.machine for m in plan.machines if m.machine not in grouped):
+        groups.append(_members(plan, "", "worker", rest))
+    draw_groups(pen, groups)
     title = "Before: made by Terraform and kubeadm" if when == "before" else "After: owned by Cluster API"
     return Drawing(when, title, _describe(pen), WIDTH, pen.y + MARGIN, pen.sheet)
+
+
+def _members(plan: Plan, name: str, role: str, names: tuple[str, ...]) -> Members:
+    return Members(name, role, tuple(m for m in plan.machines if m.machine in names))
 
 
 def _describe(pen: Pen) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from replank.plan.model import PlannedMachine
-from replank.report.html.pen import CELL, COLUMNS, GAP, MARGIN, WIDTH, Pen
-from replank.report.html.shapes import BADGE, Label, Line, Rect, fitted
+from replank.report.html.pen import CELL, COLUMNS, GAP, MARGIN, PADDING, Pen
+from replank.report.html.shapes import BADGE, CHARACTER, Label, Line, Rect, fitted
 from replank.report.words import owner_word, plural
 
 _PORT_LINES: Final = 3
@@ -14,36 +15,87 @@ _MOST: Final = 24
 """Machines drawn of one group; the table below the drawing lists the others."""
 
 
-def draw_group(pen: Pen, name: str, role: str, machines: list[PlannedMachine]) -> None:
-    """A frame with a title and its machines in rows."""
-    pen.sheet.lines.append(Line(WIDTH / 2, pen.y, WIDTH / 2, pen.y + GAP))
-    top = pen.y + GAP
-    shown = machines[:_MOST]
+@dataclass(frozen=True, slots=True)
+class Members:
+    """A group and its machines as they are drawn. `name` "": machines of no group."""
+
+    name: str
+    role: str
+    machines: tuple[PlannedMachine, ...]
+
+    @property
+    def columns(self) -> int:
+        """How many servers stand side by side."""
+        return max(1, min(len(self.machines), COLUMNS))
+
+    @property
+    def shown(self) -> tuple[PlannedMachine, ...]:
+        """Those that are drawn."""
+        return self.machines[:_MOST]
+
+
+def draw_groups(pen: Pen, groups: list[Members]) -> None:
+    """Every group in a frame. Small groups stand side by side."""
+    machines = [machine for group in groups for machine in group.machines]
     ports = max((min(len(m.ports), _PORT_LINES) for m in machines), default=1)
     height = 56 + 14 * max(1, ports)
-    rows = -(-len(shown) // COLUMNS)
-    more = 18 if len(machines) > len(shown) else 0
-    total = 26 + rows * (height + GAP) + more
-    title, style = _group_title(pen, name, role)
-    pen.sheet.rects.append(Rect(MARGIN, top, WIDTH - 2 * MARGIN, total, style, title, 5))
-    pen.sheet.labels.append(Label(2 * MARGIN, top + 17, fitted(title, WIDTH - 140), "strong"))
-    number = f"{len(machines)} {plural('machine', len(machines))}"
-    pen.sheet.labels.append(Label(WIDTH - 2 * MARGIN, top + 17, number, "dim", "end"))
-    for index, machine in enumerate(shown):
-        x = 2 * MARGIN + (index % COLUMNS) * (CELL + GAP)
-        y = top + 26 + (index // COLUMNS) * (height + GAP)
-        _server(pen, machine, x, y, height)
-    if more:
-        text = f"and {len(machines) - len(shown)} more, in the table below"
-        pen.sheet.labels.append(Label(2 * MARGIN, top + total - 7, text, "dim"))
-    pen.y = top + total
+    for row in _rows(groups):
+        tall = max(_height(group, height) for group in row)
+        column = 0
+        for group in row:
+            _frame(pen, group, column, tall, height)
+            column += group.columns
+        pen.y += GAP + tall
 
 
-def _group_title(pen: Pen, name: str, role: str) -> tuple[str, str]:
-    if pen.when == "before" or not name:
-        return ("control plane" if role == "control-plane" else "workers"), "frame"
-    kind = "KubeadmControlPlane" if role == "control-plane" else "MachineDeployment"
-    return f"{kind} {name}", "frame own-cluster-api"
+def _rows(groups: list[Members]) -> list[list[Members]]:
+    rows: list[list[Members]] = []
+    for group in groups:
+        if rows and sum(g.columns for g in rows[-1]) + group.columns <= COLUMNS:
+            rows[-1].append(group)
+        else:
+            rows.append([group])
+    return rows
+
+
+def _height(group: Members, cell: float) -> float:
+    rows = -(-len(group.shown) // COLUMNS)
+    return 26 + rows * (cell + GAP) - 4 + (18 if len(group.machines) > len(group.shown) else 0)
+
+
+def _frame(pen: Pen, group: Members, column: int, height: float, cell: float) -> None:
+    """One frame with its title; `column`: where it begins, from 0."""
+    left = MARGIN + column * (CELL + GAP)
+    columns = group.columns
+    width = columns * CELL + (columns - 1) * GAP + 2 * PADDING
+    top = pen.y + GAP
+    title, short, style = _title(pen, group)
+    number = f"{len(group.machines)} {plural('machine', len(group.machines))}"
+    pen.sheet.lines.append(Line(left + width / 2, pen.y, left + width / 2, top))
+    pen.sheet.rects.append(Rect(left, top, width, height, style, f"{title}, {number}", 5))
+    room = width - 2 * MARGIN
+    if columns == COLUMNS:
+        room -= len(number) * CHARACTER + GAP
+        pen.sheet.labels.append(Label(left + width - MARGIN, top + 17, number, "dim", "end"))
+    words = title if len(title) * CHARACTER <= room else short
+    pen.sheet.labels.append(Label(left + MARGIN, top + 17, fitted(words, room), "strong"))
+    for index, machine in enumerate(group.shown):
+        x = left + PADDING + (index % COLUMNS) * (CELL + GAP)
+        _server(pen, machine, x, top + 26 + (index // COLUMNS) * (cell + GAP), cell)
+    if rest := len(group.machines) - len(group.shown):
+        text = f"and {rest} more, in the table below"
+        pen.sheet.labels.append(Label(left + MARGIN, top + height - 7, text, "dim"))
+
+
+def _title(pen: Pen, group: Members) -> tuple[str, str, str]:
+    """Title, a short form of it, and the frame's style."""
+    if pen.when == "before" or not group.name:
+        words = "control plane" if group.role == "control-plane" else "workers"
+        return words, words, "frame"
+    kind, short = (
+        ("KubeadmControlPlane", "KCP") if group.role == "control-plane" else ("MachineDeployment", "MD")
+    )
+    return f"{kind} {group.name}", f"{short} {group.name}", "frame own-cluster-api"
 
 
 def _server(pen: Pen, machine: PlannedMachine, x: float, y: float, height: float) -> None:

@@ -9,6 +9,8 @@ from replank.report.html.pen import CELL, GAP, MARGIN, WIDTH, Pen
 from replank.report.html.shapes import BADGE, CHARACTER, Label, Line, Rect, fitted
 from replank.report.words import kind_word, owner_word, plural, short_id
 
+_BALANCING = {"listener", "pool", "monitor", "member"}
+
 
 def draw_manager(pen: Pen) -> None:
     """Who manages the machines: the state that made them, or the Cluster that owns them."""
@@ -60,8 +62,7 @@ def _parts(plan: Plan) -> list[Ownership]:
     if balancer is None:
         return []
     owners = (balancer.before, balancer.after)
-    kinds = {"listener", "pool", "monitor", "member"}
-    return [o for o in plan.ownership if o.kind in kinds and (o.before, o.after) == owners]
+    return [o for o in plan.ownership if o.kind in _BALANCING and (o.before, o.after) == owners]
 
 
 def _chips(pen: Pen, left: float, top: float) -> float:
@@ -83,13 +84,20 @@ def _other_resources(pen: Pen) -> list[tuple[str, str]]:
     for o in plan.ownership:
         if o.id not in drawn and o.kind not in ("server", "port"):
             # Grouped by both owners, so that before and after have the same chips in the same places.
-            kinds.setdefault((o.kind, o.before, o.after), []).append(o)
-    chips = []
-    for (kind, before, after), found in kinds.items():
-        name = found[0].name or short_id(found[0].id)
-        text = f"{kind_word(kind)} {name}" if len(found) == 1 else _amount(kind, len(found))
-        chips.append((text, before if pen.when == "before" else after))
-    return chips
+            family = "balancing" if o.kind in _BALANCING else o.kind
+            kinds.setdefault((family, o.before, o.after), []).append(o)
+    return [
+        (_chip_text(kind, found), before if pen.when == "before" else after)
+        for (kind, before, after), found in kinds.items()
+    ]
+
+
+def _chip_text(kind: str, found: list[Ownership]) -> str:
+    if kind == "balancing":
+        return ", ".join(_amount(part, n) for part, n in Counter(o.kind for o in found).items())
+    if len(found) > 1:
+        return _amount(kind, len(found))
+    return f"{kind_word(kind)} {found[0].name or short_id(found[0].id)}"
 
 
 def _networks(plan: Plan) -> list[Ownership]:

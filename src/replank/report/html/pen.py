@@ -14,8 +14,10 @@ When = Literal["before", "after"]
 WIDTH: Final = 540
 MARGIN: Final = 8
 COLUMNS: Final = 3
-GAP: Final = 10
-CELL: Final = (WIDTH - 4 * MARGIN - (COLUMNS - 1) * GAP) / COLUMNS
+GAP: Final = 12
+PADDING: Final = 4
+"""Between a group's frame and the servers in it, at the sides; frames side by side are 4 apart."""
+CELL: Final = (WIDTH - 2 * MARGIN - 2 * PADDING - (COLUMNS - 1) * GAP) / COLUMNS
 """Width of the box of one server."""
 
 

@@ -56,7 +56,7 @@ def _advice(advice: Advice) -> list[RenderableType]:
 def _unchecked(unchecked: Unchecked) -> list[RenderableType]:
     line = Text.assemble(
         ("could not be checked ", "bold"),
-        f"({count(len(unchecked.findings), 'finding')}): {say(', '.join(unchecked.codes)).plain}, because ",
+        f"({count(len(unchecked.findings), 'finding')}): {say(', '.join(unchecked.codes)).plain}, because: ",
         say(unchecked.why).plain,
     )
     parts: list[RenderableType] = [bullets([line], mark="?")]
