@@ -9,7 +9,17 @@ from plan_strategies import PLANS
 from test_plan_file import small_plan
 
 from replank.plan.compare import Change, compare
-from replank.plan.model import Irreversible, Plan, PlanFinding, PlannedMachine, PortName, Stage, Step, Undo
+from replank.plan.model import (
+    Irreversible,
+    Plan,
+    PlanCheck,
+    PlanFinding,
+    PlannedMachine,
+    PortName,
+    Stage,
+    Step,
+    Undo,
+)
 
 
 def machine(name: str, **changes: object) -> PlannedMachine:
@@ -103,3 +113,58 @@ def test_a_finding_that_went_is_told_with_its_severity() -> None:
     assert compare(small_plan(findings=(finding,)), small_plan()) == (
         Change("Findings", "RP207 etcd", "removed (blocker)"),
     )
+
+
+def test_one_more_step_is_not_told_as_a_change_of_all_that_follow() -> None:
+    def plan(*ids: str) -> Plan:
+        steps = tuple(Step(id=i, kind="k", says=f"Do {i[-1]}.", undo=UNDO) for i in ids)
+        return small_plan(stages=(Stage(name="s", title="S", says="s", rest="r", steps=steps),))
+
+    assert compare(plan("s/01-a", "s/02-b"), plan("s/01-c", "s/02-a", "s/03-b")) == (
+        Change("Steps", "step s/01-c", "added (Do c.)"),
+        Change("Steps", "", "some steps have another number"),
+    )
+
+
+def test_many_details_of_one_step_are_counted() -> None:
+    def plan(value: str) -> Plan:
+        one = Step(id="s/01-a", kind="k", says="Do.", undo=UNDO, params={f"p{n}": value for n in range(9)})
+        return small_plan(stages=(Stage(name="s", title="S", says="s", rest="r", steps=(one,)),))
+
+    changes = compare(plan("x"), plan("y"))
+    assert [c.says for c in changes] == [
+        "params.p0: x -> y",
+        "params.p1: x -> y",
+        "params.p2: x -> y",
+        "and 6 more details",
+    ]
+
+
+def test_a_check_or_undo_that_went_is_told_however_many_details_changed() -> None:
+    def plan(value: str, checks: tuple[PlanCheck, ...], undo: Undo | Irreversible) -> Plan:
+        params = {f"p{n}": value for n in range(9)}
+        one = Step(id="s/01-a", kind="k", says="Do.", undo=undo, params=params, after=checks)
+        return small_plan(stages=(Stage(name="s", title="S", says="s", rest="r", steps=(one,)),))
+
+    check = PlanCheck(kind="no-new-server", says="No new server.")
+    changes = compare(plan("x", (check,), UNDO), plan("y", (), Irreversible(irreversible="gone")))
+    says = [change.says.split(":")[0] for change in changes]
+    assert says[:4] == [
+        "after[no-new-server] removed",
+        "undo.irreversible added",
+        "undo.kind removed",
+        "undo.says removed",
+    ]
+
+
+def test_items_of_a_list_are_matched_by_what_tells_them_apart() -> None:
+    ports = [{"id": "p1", "subnets": ["a"]}, {"id": "p2", "subnets": ["a", "b"]}]
+    a = small_plan(manifests={"M/m": {"ports": ports, "args": ["one", "two"]}})
+    b = small_plan(
+        manifests={"M/m": {"ports": [{"id": "p2", "subnets": ["b"]}], "args": ["zero", "one", "two"]}}
+    )
+    assert [c.says for c in compare(a, b)] == [
+        "args added: zero",
+        'ports[p1] removed: {"id": "p1", "subnets": ["a"]}',
+        "ports[p2].subnets removed: a",
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -17,6 +18,8 @@ class Absent(Enum):
 
 ABSENT: Final = Absent.ABSENT
 _LONGEST: Final = 100
+_TELLING: Final = ("name", "id", "machine", "address", "path", "kind")
+"""Keys that may tell the items of a sequence apart, best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,10 @@ def shown(value: object) -> str:
 
 
 def json_changes(before: Any, after: Any, path: str = "") -> Iterator[JsonChange]:
-    """All differences: mappings by key, sequences by `name` if their items have unique ones, else by place.
+    """All differences: mappings by key, sequences by what tells their items apart, else by place.
 
-    Yields nothing exactly if both are equal. Named items that only stand in another order give one change,
-    with path `<path> order`.
+    Yields nothing exactly if both are equal. Items that only stand in another order give one change, with
+    path `<path> order`.
     """
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         yield from _mappings(before, after, path)
@@ -87,19 +90,12 @@ def _mappings(before: Mapping[str, Any], after: Mapping[str, Any], path: str) ->
 
 
 def _lists(before: Sequence[Any], after: Sequence[Any], path: str) -> Iterator[JsonChange]:
-    names, new_names = _names(before), _names(after)
-    if names is not None and new_names is not None:
-        by_name = dict(zip(names, before, strict=True))
-        new_by_name = dict(zip(new_names, after, strict=True))
-        for name in dict.fromkeys((*names, *new_names)):
-            old, new = by_name.get(name, ABSENT), new_by_name.get(name, ABSENT)
-            inner = f"{path}[{name}]"
-            if old is ABSENT or new is ABSENT:
-                yield JsonChange(inner, old, new)
-            else:
-                yield from json_changes(old, new, inner)
-        if [n for n in names if n in new_by_name] != [n for n in new_names if n in by_name]:
-            yield JsonChange(f"{path} order", names, new_names)
+    if all(isinstance(item, str) for item in (*before, *after)):
+        yield from _texts(before, after, path)
+        return
+    key = _telling_key(before, after)
+    if key is not None:
+        yield from _named(before, after, path, key)
         return
     for index in range(max(len(before), len(after))):
         old = before[index] if index < len(before) else ABSENT
@@ -110,9 +106,36 @@ def _lists(before: Sequence[Any], after: Sequence[Any], path: str) -> Iterator[J
             yield from json_changes(old, new, f"{path}[{index}]")
 
 
-def _names(items: Sequence[Any]) -> list[str] | None:
-    """The items' names, if all have one and no two the same."""
-    names = [item.get("name") for item in items if isinstance(item, Mapping)]
-    if not names or len(names) != len(items) or not all(isinstance(name, str) for name in names):
-        return None
-    return [str(name) for name in names] if len(set(names)) == len(names) else None
+def _texts(before: Sequence[str], after: Sequence[str], path: str) -> Iterator[JsonChange]:
+    """Texts come and go; where one stands matters only if nothing else differs."""
+    old, new = Counter(before), Counter(after)
+    for text in (old - new).elements():
+        yield JsonChange(path, text, ABSENT)
+    for text in (new - old).elements():
+        yield JsonChange(path, ABSENT, text)
+    if old == new and list(before) != list(after):
+        yield JsonChange(f"{path} order", list(before), list(after))
+
+
+def _named(before: Sequence[Any], after: Sequence[Any], path: str, key: str) -> Iterator[JsonChange]:
+    old, new = ({item[key]: item for item in items} for items in (before, after))
+    for name in dict.fromkeys((*old, *new)):
+        inner = f"{path}[{name}]"
+        if name not in old or name not in new:
+            yield JsonChange(inner, old.get(name, ABSENT), new.get(name, ABSENT))
+        else:
+            yield from json_changes(old[name], new[name], inner)
+    if [name for name in old if name in new] != [name for name in new if name in old]:
+        yield JsonChange(f"{path} order", list(old), list(new))
+
+
+def _telling_key(before: Sequence[Any], after: Sequence[Any]) -> str | None:
+    """A key by which every item of both sequences can be told from its siblings."""
+    for key in _TELLING:
+        for items in (before, after):
+            names = [item.get(key) if isinstance(item, Mapping) else None for item in items]
+            if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+                break
+        else:
+            return key
+    return None

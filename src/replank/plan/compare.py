@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from replank.inventory.json_changes import json_changes
 from replank.plan import codec
@@ -23,21 +24,34 @@ class Change:
 
 
 Item = Mapping[str, Any]
+Keyed = dict[tuple[tuple[str, ...], int], Item]
+
+
+_NUMBER: Final = re.compile(r"^([^/]*/)[0-9]+-")
+_MOST: Final = 3
+"""Parameters of one step that are told one by one: they repeat what machines and manifests already say."""
+_QUIET: Final = re.compile(r"(params|objects|(before|after)\[[^]]*\]\.)")
 
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """A list of the plan: how its items are told apart, called, and described when they come and go."""
+    """A list of the plan: how its items are told apart, called, and described when they come and go.
+
+    `numbered`: the field that holds a step's ID. Steps are told apart without their number, for one more step
+    gives another number to all that follow.
+    """
 
     area: str
     field: str
     key: tuple[str, ...]
     subject: Callable[[Item], str]
     about: Callable[[Item], str]
-    unit: str = ""
+    numbered: str = ""
 
     def identity(self, item: Item) -> tuple[str, ...]:
-        return tuple(str(item[name]) for name in self.key)
+        return tuple(
+            _NUMBER.sub(r"\1", item[name]) if name == self.numbered else str(item[name]) for name in self.key
+        )
 
 
 _SECTIONS: Sequence[_Section] = (
@@ -76,11 +90,16 @@ _SECTIONS: Sequence[_Section] = (
         lambda f: f["severity"] + (", could not be checked" if f["unknown"] else ""),
     ),
     _Section(
-        "Points of no return", "points_of_no_return", ("step",), lambda p: p["step"], lambda p: p["why"]
+        "Points of no return",
+        "points_of_no_return",
+        ("step",),
+        lambda p: p["step"],
+        lambda p: p["why"],
+        numbered="step",
     ),
 )
 _STAGES = _Section("Steps", "stages", ("name",), lambda s: f"stage {s['name']}", lambda s: s["title"])
-_STEPS = _Section("Steps", "steps", ("id",), lambda s: f"step {s['id']}", lambda s: s["says"], "steps")
+_STEPS = _Section("Steps", "steps", ("id",), lambda s: f"step {s['id']}", lambda s: s["says"], numbered="id")
 _APART = {section.field for section in _SECTIONS} | {"stages", "manifests", "ready", "load_balancer"}
 
 
@@ -115,15 +134,40 @@ def _items(section: _Section, before: Sequence[Item], after: Sequence[Item]) -> 
             yield Change(section.area, section.subject(old[key]), f"removed ({section.about(old[key])})")
         elif key not in old:
             yield Change(section.area, section.subject(new[key]), f"added ({section.about(new[key])})")
+        elif section is _STEPS:
+            yield from _step(old[key], new[key])
         else:
-            yield from _fields(section.area, section.subject(new[key]), old[key], new[key])
-    if [key for key in old if key in new] != [key for key in new if key in old]:
-        yield Change(
-            section.area, "", f"the order of the {section.unit or section.field.replace('_', ' ')} changed"
-        )
+            pair = (_without(item, section.numbered) for item in (old[key], new[key]))
+            yield from _fields(section.area, section.subject(new[key]), *pair)
+    yield from _places(section, old, new)
 
 
-def _keyed(section: _Section, items: Sequence[Item]) -> dict[tuple[tuple[str, ...], int], Item]:
+def _places(section: _Section, old: Keyed, new: Keyed) -> Iterator[Change]:
+    """Items that both plans have, but under another number or in another order."""
+    unit = section.field.replace("_", " ")
+    common = [key for key in old if key in new]
+    if common != [key for key in new if key in old]:
+        yield Change(section.area, "", f"the order of the {unit} changed")
+    elif section.numbered and any(old[k][section.numbered] != new[k][section.numbered] for k in common):
+        yield Change(section.area, "", f"some {unit} have another number")
+
+
+def _step(old: Item, new: Item) -> Iterator[Change]:
+    subject = _STEPS.subject(new)
+    changes = list(_fields("Steps", subject, _without(old, "id"), _without(new, "id")))
+    quiet = [change for change in changes if _QUIET.match(change.says)]
+    # What it does, its undo, its approval, and checks that come or go are never left to a number.
+    yield from (change for change in changes if change not in quiet)
+    yield from quiet[:_MOST]
+    if len(quiet) > _MOST:
+        yield Change("Steps", subject, f"and {len(quiet) - _MOST} more details")
+
+
+def _without(item: Item, field: str) -> Item:
+    return {key: value for key, value in item.items() if key != field}
+
+
+def _keyed(section: _Section, items: Sequence[Item]) -> Keyed:
     """By identity; a second item of the same identity stands beside the first, not over it."""
     seen: Counter[tuple[str, ...]] = Counter()
     keyed = {}
