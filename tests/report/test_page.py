@@ -172,3 +172,24 @@ def test_an_index_of_hostile_plans_is_escaped() -> None:
     assert "<script" not in html
     assert "\x1b" not in html
     read_page(html)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_text_has_the_contrast_of_wcag_aa_in_light_and_dark() -> None:
+    style = read_page(render_plan(sample_plan())).all("style")[0].text
+    pairs = [("ink", "paper"), ("dim", "paper"), ("dim", "soft"), ("link", "paper"), ("link", "bad-soft")]
+    pairs += [(name, f"{name}-soft") for name in ("bad", "warn", "good", "note")] + [("ink", "changed")]
+    owners = ("terraform", "cluster-api", "nova", "cloud-provider", "nobody")
+    pairs += [("paper", name) for name in owners] + [("dim", f"{name}-soft") for name in owners]
+    themes = re.findall(r":root \{(.*?)\}", style, re.DOTALL)[:2]
+    assert len(themes) == 2
+    for theme in themes:
+        colours = dict(re.findall(r"--([\w-]+): (#\w{6})", theme))
+        for front, back in pairs:
+            light, dark = sorted((_luminance(colours[front]), _luminance(colours[back])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (front, back)
