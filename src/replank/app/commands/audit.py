@@ -23,7 +23,7 @@ from replank.migrations.takeover.checks import audit_takeover
 @snapshots_option
 @click.option(
     "--fail-on",
-    type=click.Choice([*Severity, "never"]),
+    type=click.Choice([*(str(s) for s in Severity), "never"]),
     default="blocker",
     show_default=True,
     help="Exit with 2 if there is a finding of this severity or worse.",
