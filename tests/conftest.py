@@ -19,6 +19,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not left_out:
         return
     terminalreporter.section("NOT VALIDATED against upstream's CustomResourceDefinitions", sep="!", red=True)
-    terminalreporter.write_line("Go is missing and REPLANK_WITHOUT_GO=1 is set. These did not run:")
+    terminalreporter.write_line("Go is missing. Install it to validate the manifests. Left out:")
     for report in left_out:
         terminalreporter.write_line(f"  {report.nodeid}")

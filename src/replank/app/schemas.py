@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from replank.app.store import read_file
 from replank.domain.errors import Refused, ReplankError
-from replank.inventory.fleet.model import ClusterConfig
+from replank.inventory.fleet.model import ClusterConfig, ManagementTarget
 from replank.plan.model import Plan
-from replank.plan.schemas import SchemaProblem, validate
+from replank.plan.schemas import SchemaProblem, rules_not_evaluated, validate
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,11 @@ class CrdSource:
 
 @dataclass(frozen=True, slots=True)
 class SchemaCheck:
-    """The outcome. `warning`: what was not validated, in words; "" if all was."""
+    """The outcome. `left_out`: code and words for what was not validated."""
 
     source: str
     problems: tuple[SchemaProblem, ...]
-    warning: str
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 def crds_of_folder(folder: Path) -> CrdSource:
@@ -66,9 +67,14 @@ def crds_of_management(config: ClusterConfig) -> CrdSource:
     """Those that the management cluster serves; none, with the reason, if it cannot be reached."""
     target = config.management
     if target.kubeconfig is None:
-        return CrdSource(
-            "", (), "fleet.yaml names no kubeconfig of a management cluster, and --crds was not given"
-        )
+        why = "fleet.yaml names no kubeconfig of a management cluster, and --crds was not given"
+        return CrdSource("", (), why)
+    return _served(replace(target, namespace=""))
+
+
+@cache
+def _served(target: ManagementTarget) -> CrdSource:
+    """Asked once, however many clusters go to one management cluster."""
     from replank.transports.kubernetes.management import KubernetesManagementReader
 
     try:
@@ -81,5 +87,8 @@ def crds_of_management(config: ClusterConfig) -> CrdSource:
 def check_manifests(plan: Plan, source: CrdSource) -> SchemaCheck:
     """Holds every manifest of the plan against the CRDs."""
     if not source.crds:
-        return SchemaCheck("", (), f"The manifests were NOT validated: {source.why_none}.")
-    return SchemaCheck(source.source, validate(plan.manifests, source.crds), "")
+        return SchemaCheck("", (), (("RP070", f"The manifests were NOT validated: {source.why_none}."),))
+    rules = rules_not_evaluated(plan.manifests, source.crds)
+    why = f"{rules} CEL rules were not evaluated: only an API server does (`kubectl apply --dry-run=server`)."
+    left_out = (("RP074", why),) if rules else ()
+    return SchemaCheck(source.source, validate(plan.manifests, source.crds), left_out)

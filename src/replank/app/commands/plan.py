@@ -103,6 +103,6 @@ def _tell(plan: Plan, path: Path, check: SchemaCheck) -> None:
     verdict = ("ready", "green") if plan.ready else (f"not ready: {', '.join(blockers)}", "bold red")
     err().print(Text.assemble(f"{plan.cluster}: {path} ", verdict))
     for problem in check.problems:
-        err().print(Text(f"  RP071 {problem}", style="red"))
-    if check.warning:
-        err().print(Text(f"  RP070 {check.warning}", style="yellow"))
+        err().print(Text(f"  {problem.code} {problem}", style="red"))
+    for code, says in check.left_out:
+        err().print(Text(f"  {code} {says}", style="yellow"))
