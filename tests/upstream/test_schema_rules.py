@@ -136,3 +136,20 @@ def test_rules_are_counted_where_they_apply() -> None:
     listed = {"Thing/one": thing({"size": 1, "args": [{"name": "a"}, {"name": "b"}]})}
     assert rules_not_evaluated(plain, [CRD]) == 1
     assert rules_not_evaluated(listed, [CRD]) == 3
+
+
+def test_a_definition_that_takes_anything_counts_as_not_validated() -> None:
+    from replank.plan.schemas import kinds_without_schema
+
+    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    crd = {
+        "spec": {
+            "group": "example.org",
+            "names": {"kind": "Boat"},
+            "versions": [{"name": "v1", "served": True, "schema": {"openAPIV3Schema": anything}}],
+        }
+    }
+    boat = {"Boat/a": {"apiVersion": "example.org/v1", "kind": "Boat", "spec": {"planks": 3}}}
+    assert kinds_without_schema(boat, [crd]) == ("Boat",)
+    anything["properties"] = {"spec": {"type": "object", "properties": {"planks": {"type": "integer"}}}}
+    assert kinds_without_schema(boat, [crd]) == ()

@@ -13,7 +13,7 @@ from replank.app.store import read_file
 from replank.domain.errors import Refused, ReplankError
 from replank.inventory.fleet.model import ClusterConfig, ManagementTarget
 from replank.plan.model import Plan
-from replank.plan.schemas import SchemaProblem, rules_not_evaluated, validate
+from replank.plan.schemas import SchemaProblem, kinds_without_schema, rules_not_evaluated, validate
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,5 +90,8 @@ def check_manifests(plan: Plan, source: CrdSource) -> SchemaCheck:
         return SchemaCheck("", (), (("RP070", f"The manifests were NOT validated: {source.why_none}."),))
     rules = rules_not_evaluated(plan.manifests, source.crds)
     why = f"{rules} CEL rules were not evaluated: only an API server does (`kubectl apply --dry-run=server`)."
-    left_out = (("RP074", why),) if rules else ()
-    return SchemaCheck(source.source, validate(plan.manifests, source.crds), left_out)
+    left_out = [("RP074", why)] if rules else []
+    if open_kinds := kinds_without_schema(plan.manifests, source.crds):
+        kinds = ", ".join(open_kinds)
+        left_out.append(("RP070", f"NOT validated, for the CRDs of {source.source} take anything: {kinds}."))
+    return SchemaCheck(source.source, validate(plan.manifests, source.crds), tuple(left_out))

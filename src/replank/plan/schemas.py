@@ -57,6 +57,25 @@ def rules_not_evaluated(manifests: Mapping[str, Manifest], crds: Sequence[Schema
     return count
 
 
+def kinds_without_schema(manifests: Mapping[str, Manifest], crds: Sequence[Schema]) -> tuple[str, ...]:
+    """Kinds of these manifests whose CRD takes anything (no properties): nothing was validated by them."""
+    by_kind = _by_kind(crds)
+    schemas = ((str(item.get("kind", "")), _schema(item, by_kind)) for item in manifests.values())
+    return tuple(
+        sorted(
+            {
+                kind
+                for kind, schema in schemas
+                if schema is not None and not isinstance(schema, str) and not _says_anything(schema)
+            }
+        )
+    )
+
+
+def _says_anything(schema: Schema) -> bool:
+    return any(part.get("properties") for part in schema.get("properties", {}).values())
+
+
 def _by_kind(crds: Iterable[Schema]) -> dict[tuple[str, str], Schema]:
     return {(crd["spec"]["group"], crd["spec"]["names"]["kind"]): crd["spec"] for crd in crds}
 

@@ -140,7 +140,8 @@ def _volume(view: _View, volume: Volume) -> Ownership:
         for adoptee in view.adopted.values():
             root = root_volume_of(adoptee.server, view.cloud)
             if root is not None and root.id == volume.id:
-                if before == "nobody":
+                if before in ("nobody", "cloud-provider"):
+                    # In no state and of no PersistentVolume: Nova made it when it booted the server.
                     before = "nova"
                 after = "cluster-api"
                 why = (
