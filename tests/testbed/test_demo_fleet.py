@@ -46,6 +46,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
             status, out, err = command(folder, *arguments)
             assert status in (0, 2), err
             output += out + err
+        for plan in sorted((folder / "plans").glob("*.yaml")):
+            page, manifests = f"pages/{plan.stem}.html", f"manifests/{plan.stem}"
+            status, out, err = command(folder, "show", str(plan), "--html", page, "--manifests", manifests)
+            assert status == 0, err
+            output += out + err + command(folder, "show", str(plan))[1]
         status, out, _ = command(folder, "audit", "--fail-on", "never", "--json")
         assert status == 0
         yield Run(twin, folder, output, json.loads(out))
@@ -83,15 +88,17 @@ def test_the_survey_runs_nothing_that_is_not_on_its_list(run: Run) -> None:
     assert run.twin.ssh.strange_commands == []
 
 
-def test_no_planted_secret_reaches_snapshots_plans_or_the_terminal(run: Run) -> None:
+def test_no_planted_secret_reaches_snapshots_plans_pages_manifests_or_the_terminal(run: Run) -> None:
     texts = {"the terminal": run.output}
-    for path in [*(run.folder / "snapshots").rglob("*"), *(run.folder / "plans").rglob("*")]:
+    folders = ("snapshots", "plans", "pages", "manifests")
+    for path in (path for name in folders for path in (run.folder / name).rglob("*")):
         if path.is_file():
+            assert path.stat().st_mode & 0o077 == 0
             data = path.read_bytes()
             texts[str(path.relative_to(run.folder))] = (
                 gzip.decompress(data) if path.suffix == ".gz" else data
             ).decode()
-    assert len(texts) >= 7
+    assert len(texts) >= 20
     leaks = {
         (name, secret)
         for name, text in texts.items()
