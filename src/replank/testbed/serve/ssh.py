@@ -39,22 +39,20 @@ A command outside the survey's list ends with 127, as a shell ends for an unknow
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import asyncssh
 
 from replank.testbed.serve.ssh_faults import SshFault
 from replank.testbed.serve.ssh_shell import STRANGE, Shell
+from replank.testbed.serve.thread import ServingThread
 from replank.testbed.world import Machine
 
 _START_TIMEOUT_S = 10.0
 
 
-class SshTwin:
+class SshTwin(ServingThread):
     """The SSH side of a world, in a thread of its own. A context manager.
 
     `machines_by_address`: fixed address -> machine. `client_key`: PEM of the private key that may log in, as
@@ -72,6 +70,7 @@ class SshTwin:
         bastion_key: str = "",
         faults: Mapping[str, SshFault] | None = None,
     ) -> None:
+        super().__init__("ssh-twin")
         self.machines = dict(machines_by_address)
         self.user = user
         self.faults: dict[str, SshFault] = dict(faults or {})
@@ -89,26 +88,6 @@ class SshTwin:
             else asyncssh.generate_private_key("ssh-ed25519")
         )
         self._listeners: dict[str, asyncssh.SSHAcceptor | asyncio.Server] = {}
-        self._ready = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._thread = threading.Thread(target=self._run, name="ssh-twin", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        if not self._ready.wait(_START_TIMEOUT_S):
-            raise TimeoutError("the SSH twin did not start")
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._thread.is_alive() and self._loop is not None and self._stop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(_START_TIMEOUT_S)
 
     @property
     def jump(self) -> str:
@@ -161,12 +140,7 @@ class SshTwin:
             allow_scp=False,
         )
 
-    def _run(self) -> None:
-        asyncio.run(self._serve())
-
     async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
         bastion = await asyncssh.listen(
             "127.0.0.1",
             0,
@@ -176,8 +150,7 @@ class SshTwin:
             allow_scp=False,
         )
         self.port = bastion.sockets[0].getsockname()[1]
-        self._ready.set()
-        await self._stop.wait()
+        await self._hold()
         for listener in (bastion, *self._listeners.values()):
             listener.close()
 

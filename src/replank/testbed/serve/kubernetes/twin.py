@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ssl
-import tempfile
-import threading
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from types import TracebackType
-from typing import Self, overload
+from typing import overload
 
 from aiohttp import web
 from cryptography import x509
 
 from replank.testbed.serve.kubernetes.faults import Fault
 from replank.testbed.serve.kubernetes.store import Answer, ObjectStore, status_document
+from replank.testbed.serve.thread import ServingThread
+from replank.testbed.serve.tls import load_certificate
 from replank.testbed.world import ApiServer
 
 # OpenSSL's X509_V_FLAG_NO_CHECK_TIME: kube-apiserver accepts the handshake of an expired client certificate
@@ -67,17 +64,11 @@ class ServedApi:
         context.verify_mode = ssl.CERT_OPTIONAL
         context.load_verify_locations(cadata=self._api.ca_cert)
         context.verify_flags |= _NO_CHECK_TIME
-        with tempfile.TemporaryDirectory() as folder:
-            # The ssl module loads keys from files only.
-            certificate, key = Path(folder, "cert.pem"), Path(folder, "key.pem")
-            certificate.write_text(self._api.server_cert)
-            key.touch(mode=0o600)
-            key.write_text(self._api.server_key)
-            context.load_cert_chain(certificate, key)
+        load_certificate(context, self._api.server_cert, self._api.server_key)
         return context
 
 
-class KubernetesTwins(Sequence[ServedApi]):
+class KubernetesTwins(ServingThread, Sequence[ServedApi]):
     """Serves API servers while it is open; see the package's docstring for what they must hold.
 
     `ports`: one for each of `apis`, 0 = any free one.
@@ -86,15 +77,10 @@ class KubernetesTwins(Sequence[ServedApi]):
     def __init__(
         self, apis: Sequence[ApiServer], *, ports: Sequence[int] | None = None, host: str = "127.0.0.1"
     ) -> None:
+        super().__init__("kubernetes-twin")
         wanted = ports or [0] * len(apis)
         self._served = [ServedApi(api, host, port) for api, port in zip(apis, wanted, strict=True)]
         self._host = host
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._stop: asyncio.Event | None = None
-        self._ready = threading.Event()
-        self._failed: BaseException | None = None
-        self._cpu_s = 0.0
 
     def __len__(self) -> int:
         return len(self._served)
@@ -111,46 +97,7 @@ class KubernetesTwins(Sequence[ServedApi]):
         """Requests so far, over all API servers."""
         return sum(len(served.requests) for served in self._served)
 
-    @property
-    def cpu_seconds(self) -> float:
-        """CPU time of the twins' own thread so far."""
-        loop = self._loop
-        if loop is None or not loop.is_running():
-            return self._cpu_s
-
-        async def measure() -> float:
-            return time.thread_time()
-
-        return asyncio.run_coroutine_threadsafe(measure(), loop).result(timeout=10)
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._run, name="kubernetes-twin", daemon=True)
-        self._thread.start()
-        self._ready.wait(timeout=30)
-        if self._failed is not None:
-            raise RuntimeError("the Kubernetes twin did not start") from self._failed
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._loop is not None and self._stop is not None and self._loop.is_running():
-            self._loop.call_soon_threadsafe(self._stop.set)
-        if self._thread is not None:
-            self._thread.join(timeout=30)
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except (OSError, ValueError) as error:
-            self._failed = error
-        finally:
-            self._cpu_s = time.thread_time()
-            self._ready.set()
-
     async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
         async with contextlib.AsyncExitStack() as stack:
             for served in self._served:
                 app = web.Application()
@@ -161,8 +108,7 @@ class KubernetesTwins(Sequence[ServedApi]):
                 site = web.TCPSite(runner, self._host, served.port, ssl_context=served.ssl_context())
                 await site.start()
                 served.port = runner.addresses[0][1]
-            self._ready.set()
-            await self._stop.wait()
+            await self._hold()
 
     async def _handle(self, served: ServedApi, request: web.Request) -> web.StreamResponse:
         served.requests.append(request.path_qs)
@@ -177,8 +123,8 @@ class KubernetesTwins(Sequence[ServedApi]):
         return _json(served.store.answer(request.path.rstrip("/"), request.query, accept))
 
     async def _fail(self, fault: Fault, request: web.Request) -> web.StreamResponse:
-        if fault.kind == "hang" and self._stop is not None:
-            await self._stop.wait()
+        if fault.kind == "hang":
+            await self._until_stopped()
         if fault.kind == "cut":
             cut = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "4096"})
             with contextlib.suppress(ConnectionError):

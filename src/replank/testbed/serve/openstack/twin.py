@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import ssl
-import tempfile
-import threading
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from aiohttp import web
 
@@ -25,10 +18,12 @@ from replank.testbed.serve.openstack.keystone import (
     identity_version,
     identity_versions,
 )
+from replank.testbed.serve.thread import ServingThread
+from replank.testbed.serve.tls import load_certificate
 from replank.testbed.world import Document, Project
 
 
-class OpenStackTwin:
+class OpenStackTwin(ServingThread):
     """Serves projects while it is open; see the package's docstring for the documents it expects.
 
     `tls`: certificate and key as PEM texts, the certificate for 127.0.0.1. `page_size`: the most that one
@@ -45,6 +40,7 @@ class OpenStackTwin:
         application_credentials: Mapping[str, AppCredential] | None = None,
         host: str = "127.0.0.1",
     ) -> None:
+        super().__init__("openstack-twin")
         self.faults: list[Fault] = []
         self.page_size = page_size
         self.requests: Counter[str] = Counter()
@@ -53,12 +49,6 @@ class OpenStackTwin:
         self._host = host
         self._tls = tls
         self._keystone = Keystone(projects, application_credentials or {})
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._stop: asyncio.Event | None = None
-        self._ready = threading.Event()
-        self._failed: BaseException | None = None
-        self._cpu_s = 0.0
 
     @property
     def base_url(self) -> str:
@@ -75,50 +65,11 @@ class OpenStackTwin:
         """Requests so far, over all services. `requests` has them by service."""
         return sum(self.requests.values())
 
-    @property
-    def cpu_seconds(self) -> float:
-        """CPU time of the twin's own thread so far."""
-        loop = self._loop
-        if loop is None or not loop.is_running():
-            return self._cpu_s
-
-        async def measure() -> float:
-            return time.thread_time()
-
-        return asyncio.run_coroutine_threadsafe(measure(), loop).result(timeout=10)
-
     def revoke_tokens(self) -> None:
         """No token issued so far is good any more."""
         self._keystone.tokens.clear()
 
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._run, name="openstack-twin", daemon=True)
-        self._thread.start()
-        self._ready.wait(timeout=30)
-        if self._failed is not None:
-            raise RuntimeError("the OpenStack twin did not start") from self._failed
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._loop is not None and self._stop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
-        if self._thread is not None:
-            self._thread.join(timeout=30)
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except OSError as error:
-            self._failed = error
-        finally:
-            self._cpu_s = time.thread_time()
-            self._ready.set()
-
     async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
         app = web.Application()
         app.router.add_route("*", "/{tail:.*}", self._handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -127,8 +78,7 @@ class OpenStackTwin:
             site = web.TCPSite(runner, self._host, 0, ssl_context=self._ssl_context())
             await site.start()
             self.port = runner.addresses[0][1]
-            self._ready.set()
-            await self._stop.wait()
+            await self._hold()
         finally:
             await runner.cleanup()
 
@@ -136,13 +86,7 @@ class OpenStackTwin:
         if self._tls is None:
             return None
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        with tempfile.TemporaryDirectory() as folder:
-            # The ssl module loads keys from files only.
-            certificate, key = Path(folder, "cert.pem"), Path(folder, "key.pem")
-            certificate.write_text(self._tls[0])
-            key.touch(mode=0o600)
-            key.write_text(self._tls[1])
-            context.load_cert_chain(certificate, key)
+        load_certificate(context, *self._tls)
         return context
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
@@ -189,8 +133,8 @@ class OpenStackTwin:
         return _json(404, {"error": {"code": 404, "message": "Not found"}})
 
     async def _fail(self, fault: Fault, request: web.Request) -> web.StreamResponse:
-        if fault.kind == "hang" and self._stop is not None:
-            await self._stop.wait()
+        if fault.kind == "hang":
+            await self._until_stopped()
         if fault.kind == "cut":
             response = web.StreamResponse(
                 headers={"Content-Type": "application/json", "Content-Length": "4096"}
