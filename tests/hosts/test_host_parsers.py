@@ -142,7 +142,7 @@ def test_certificates_outside_the_pki_directories_are_files_to_carry_along() -> 
 def test_own_kubeconfigs_are_not_listed_and_foreign_ones_are_secret() -> None:
     manager = pod("kubeadm/kube-controller-manager.yaml")
     assert file_references([manager], pki_dirs=["/etc/kubernetes/pki"]) == ()
-    args = (ExtraArg(name="kubeconfig", value="/root/manager.conf"),)
+    args = (ExtraArg(name="kubeconfig", value="/home/ops/manager.conf"),)
     other = dataclasses.replace(manager, args=args)
     assert [(r.purpose, r.secret) for r in file_references([other], pki_dirs=[])] == [("kubeconfig", True)]
 
