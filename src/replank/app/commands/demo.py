@@ -59,6 +59,9 @@ def command(folder: Path, seed: int, crds: Path | None) -> int:
 def _main_job(files: Path, crds: Path | None) -> int:
     fleet, snapshots, plans = files / "fleet.yaml", files / "snapshots", files / "plans"
     common = ["--fleet", str(fleet), "--snapshots", str(snapshots)]
+    err().print("What init finds by itself; the fleet.yaml beside it adds how to reach the twin.")
+    if _replank("init", "--from", str(files), "--out", str(files / "fleet.drafted.yaml")) != EXIT_OK:
+        return EXIT_ERROR
     status = _replank("survey", *common)
     if status not in (EXIT_OK, EXIT_ATTENTION):
         return EXIT_ERROR
