@@ -142,3 +142,29 @@ def test_cluster_without_a_way_out_is_told_to_look_for_none() -> None:
     assert not {"router", "externalNetwork"} & set(spec)
     unseen = spec_of(plan(with_cloud(healthy(), routers=Unknown("403"))), "OpenStackCluster/plain")
     assert not {"router", "externalNetwork", "disableExternalNetwork"} & set(unseen)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "days", "lost"),
+    [
+        (None, None, 0),
+        (365 * 86400, None, 0),
+        (180 * 86400, 180, 0),
+        (36 * 3600, None, 1),
+        (1096 * 86400, None, 1),
+    ],
+)
+def test_the_life_of_new_certificates_is_carried_over_in_whole_days_or_told_as_lost(
+    seconds: int | None, days: int | None, lost: int
+) -> None:
+    facts = healthy()
+    assert is_known(facts.kubernetes)
+    config = facts.kubernetes.kubeadm_config
+    assert is_known(config)
+    assert config is not None
+    of = plan(with_kubernetes(facts, kubeadm_config=replace(config, certificate_validity_seconds=seconds)))
+    kcp = spec_of(of, "KubeadmControlPlane/plain-control-plane")["kubeadmConfigSpec"]["clusterConfiguration"]
+    joined = spec_of(of, "KubeadmConfig/plain-cp-1")["clusterConfiguration"]
+    assert kcp.get("certificateValidityPeriodDays") == days
+    assert joined.get("certificateValidityPeriodDays") == days
+    assert len([f for f in of.findings if f.code == "RP077"]) == lost

@@ -137,6 +137,8 @@ class ClusterConfiguration:
     dns_disabled: bool = False
     proxy_disabled: bool = False
     encryption_algorithm: str = ""
+    certificate_validity_seconds: int | None = None
+    ca_certificate_validity_seconds: int | None = None
     unread: tuple[str, ...] = ()
 
 

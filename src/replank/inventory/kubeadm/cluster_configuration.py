@@ -59,6 +59,8 @@ def parse_cluster_configuration(text: str, *, where: str) -> ClusterConfiguratio
         dns_disabled=dns.boolean("disabled"),
         proxy_disabled=fields.child("proxy").boolean("disabled"),
         encryption_algorithm=fields.text("encryptionAlgorithm"),
+        certificate_validity_seconds=fields.seconds("certificateValidityPeriod"),
+        ca_certificate_validity_seconds=fields.seconds("caCertificateValidityPeriod"),
     )
     # Both are gone since v1beta3; only a value that says something else than today's behaviour is a loss.
     lost = {"dns.type": dns_type not in ("", "CoreDNS"), "useHyperKubeImage": hyperkube}

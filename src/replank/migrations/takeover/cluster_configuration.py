@@ -29,6 +29,8 @@ from replank.plan.model import GroupDifference
 
 LOCAL_MODE: Final = "ControlPlaneKubeletLocalMode"
 DEFAULT_REPOSITORY: Final = "registry.k8s.io"
+DEFAULT_VALIDITY_S: Final = 365 * 86400
+LONGEST_VALIDITY_DAYS: Final = 1095
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,8 @@ def planned_configuration(
         spec["dns"] = _texts(imageRepository=config.dns_image_repository, imageTag=config.dns_image_tag)
     if config.encryption_algorithm not in ("", "RSA-2048"):
         spec["encryptionAlgorithm"] = config.encryption_algorithm
+    if days := _validity_days(config, notes):
+        spec["certificateValidityPeriodDays"] = days
     gates = feature_gates(config, version)
     if gates:
         spec["featureGates"] = dict(gates)
@@ -83,6 +87,24 @@ def planned_configuration(
             f"kubeadm-config field {unread}", "Cluster API has no place for it, or replank does not know it"
         )
     return Planned(spec=spec, differences=tuple(differences))
+
+
+def _validity_days(config: ClusterConfiguration, notes: Notes) -> int | None:
+    """How long new certificates live; None for kubeadm's year.
+
+    The CA's own period is not asked for: Cluster API uses it for CAs that it makes, and it makes none here.
+    """
+    seconds = config.certificate_validity_seconds
+    if seconds in (None, DEFAULT_VALIDITY_S):
+        return None
+    days, rest = divmod(seconds or 0, 86400)
+    if rest or not 1 <= days <= LONGEST_VALIDITY_DAYS:
+        notes.lost(
+            "kubeadm-config field certificateValidityPeriod",
+            f"{seconds} s; Cluster API takes 1 to {LONGEST_VALIDITY_DAYS} whole days",
+        )
+        return None
+    return days
 
 
 def feature_gates(config: ClusterConfiguration, version: str) -> dict[str, bool]:
