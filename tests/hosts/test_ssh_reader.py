@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
+import asyncssh
 import pytest
 from host_machines import ADDRESS, ETCD, SECRETS, entry, kubeadm_machine, ssh_key
 from ssh_site import KUBESPRAY, Site
@@ -277,6 +278,15 @@ def test_a_damaged_known_hosts_file_is_said(site: Start) -> None:
     place = site()
     Path(place.access.known_hosts).write_bytes(b"\xff\xfe\x00 not text")
     assert failure(place).code == "RP062"
+
+
+def test_a_host_key_of_another_type_is_a_changed_one(site: Start) -> None:
+    place = site()
+    other = asyncssh.generate_private_key("ecdsa-sha2-nistp256").export_public_key().decode()
+    known = Path(place.access.known_hosts)
+    lines = [line for line in known.read_text().splitlines() if not line.startswith(ADDRESS)]
+    known.write_text("\n".join([*lines, f"{ADDRESS} {other}"]))
+    assert failure(place).code == "RP061"
 
 
 def test_a_switched_off_check_is_allowed_and_written_down(site: Start) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,7 @@ def test_two_clusters_that_claim_one_server_are_a_conflict_in_both(healthy):
         conflicts = results[name].snapshot.conflicts
         assert len(conflicts) == 5
         assert all(c.says == f"the states of cluster {other} claim it too" for c in conflicts)
+        assert {c.claimed_by for c in conflicts} == {other}
 
 
 def test_offline_uses_the_state_alone_and_says_so(healthy):
@@ -149,3 +151,11 @@ def test_offline_uses_the_state_alone_and_says_so(healthy):
 def test_a_defect_in_a_reader_is_not_swallowed(healthy):
     with pytest.raises(ZeroDivisionError):
         surveyed([config("plain")], readers(healthy, cluster=Fake(ZeroDivisionError())))
+
+
+def test_a_pattern_that_covers_nothing_is_told_and_not_taken_for_an_empty_cluster(healthy):
+    misspelt = replace(config("plain"), state=(StateSource(kind="file", path="s", only=("module.plian",)),))
+    fact = surveyed([misspelt], readers(healthy))["plain"].snapshot.terraform
+    assert isinstance(fact, Unknown)
+    assert fact.code == "RP008"
+    assert "module.plian" in fact.unknown

@@ -9,7 +9,7 @@ from replank.inventory.facts.json_value import JSON
 from replank.inventory.facts.openstack import OpenStackFacts
 from replank.inventory.facts.terraform import TerraformFacts, TerraformResource
 from replank.inventory.identity import Candidate
-from replank.survey.claims import SERVER_TYPE
+from replank.inventory.terraform.select import SERVER_TYPE
 
 
 def candidates_of(cloud: Fact[OpenStackFacts], state: Fact[TerraformFacts]) -> Fact[tuple[Candidate, ...]]:

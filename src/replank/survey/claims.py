@@ -1,31 +1,22 @@
-"""Which cluster says that which server is its own, by the states that fleet.yaml gives it."""
+"""Which other cluster says that a server is its own, by the states that fleet.yaml gives it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from replank.domain.unknown import Fact, is_known
+from replank.domain.unknown import Fact, Unknown
 from replank.inventory.facts.terraform import TerraformFacts
-
-SERVER_TYPE = "openstack_compute_instance_v2"
-
-
-def claimed_servers(facts: Fact[TerraformFacts]) -> frozenset[str]:
-    """IDs of the servers that the states of one cluster manage; none where they could not be read."""
-    if not is_known(facts):
-        return frozenset()
-    return frozenset(
-        r.id
-        for r in facts.resources
-        if r.mode == "managed" and r.type == SERVER_TYPE and r.id and not r.deposed
-    )
+from replank.inventory.terraform.select import shared_between
 
 
-def claims_of_others(claims: Mapping[str, frozenset[str]], cluster: str) -> Mapping[str, str]:
-    """Server ID -> the other cluster that claims it too (the first by name)."""
-    others: dict[str, str] = {}
-    for name in sorted(claims):
-        if name != cluster:
-            for server in claims[name]:
-                others.setdefault(server, name)
+def claims_of_others(states: Mapping[str, Fact[TerraformFacts]]) -> dict[str, dict[str, str]]:
+    """Cluster -> server ID -> the other cluster that claims it too (the first by name).
+
+    `states`: of every cluster of the survey; one that could not be read claims nothing.
+    """
+    seen = {name: facts.states for name, facts in states.items() if not isinstance(facts, Unknown)}
+    others: dict[str, dict[str, str]] = {name: {} for name in states}
+    for shared in shared_between(seen):
+        for cluster in shared.clusters:
+            others[cluster][shared.server_id] = next(c for c in shared.clusters if c != cluster)
     return others

@@ -151,6 +151,7 @@ class ClusterSurvey:
             Conflict(
                 subject=f"server {machine.name}",
                 says=f"the states of cluster {self.claimed_by_others[machine.server_id]} claim it too",
+                claimed_by=self.claimed_by_others[machine.server_id],
             )
             for machine in machines
             if isinstance(machine.server_id, str) and machine.server_id in self.claimed_by_others

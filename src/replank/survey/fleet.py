@@ -11,10 +11,10 @@ from replank.domain.unknown import Fact, Unknown, is_known
 from replank.inventory.facts.openstack import OpenStackFacts
 from replank.inventory.facts.snapshot import Snapshot
 from replank.inventory.facts.terraform import StateFile, TerraformFacts
-from replank.inventory.fleet.model import CloudRef, ClusterConfig
-from replank.inventory.terraform.select import select_resources
+from replank.inventory.fleet.model import CloudRef, ClusterConfig, StateSource
+from replank.inventory.terraform.select import select_resources, unmatched
 from replank.ports.readers import CloudReader, ClusterReader, HostReader, ManagementReader, StateReader
-from replank.survey.claims import claimed_servers, claims_of_others
+from replank.survey.claims import claims_of_others
 from replank.survey.cluster import ClusterSurvey
 from replank.survey.look import look
 from replank.survey.progress import Progress
@@ -72,7 +72,7 @@ async def survey_fleet(
     """Yields each cluster as it is done. One cluster's trouble never stops another."""
     gate = asyncio.Semaphore(options.parallel)
     states = await asyncio.gather(*(_states(c, readers.state, gate, progress) for c in clusters))
-    claims = {c.name: claimed_servers(s) for c, s in zip(clusters, states, strict=True)}
+    claims = claims_of_others({c.name: s for c, s in zip(clusters, states, strict=True)})
     projects = Projects(readers.cloud)
 
     async def one(config: ClusterConfig, state: Fact[TerraformFacts]) -> Surveyed:
@@ -80,7 +80,7 @@ async def survey_fleet(
             survey = ClusterSurvey(
                 config=config,
                 state=state,
-                claimed_by_others=claims_of_others(claims, config.name),
+                claimed_by_others=claims[config.name],
                 read_project=projects.read,
                 cluster=readers.cluster,
                 management=readers.management,
@@ -110,11 +110,25 @@ async def _states(
     async def read_all() -> TerraformFacts:
         states: list[StateFile] = []
         for source in config.state:
-            states.extend(select_resources(await reader.read(source), source.only))
+            read = await reader.read(source)
+            if misspelt := unmatched(read, source.only):
+                raise _nothing_matches(source, misspelt)
+            states.extend(select_resources(read, source.only))
         return TerraformFacts(states=tuple(states))
 
     async with gate:
         return await look(progress, config.name, "state", read_all())
+
+
+def _nothing_matches(source: StateSource, globs: tuple[str, ...]) -> Refused:
+    """A part of the state that is meant to be the cluster's, and is not there: most likely misspelt."""
+    return Refused(
+        "RP008",
+        "A pattern in `only` matches nothing",
+        f"no resource of the state is covered by {', '.join(globs)}",
+        "Correct `only` in fleet.yaml; `terraform state list` prints the addresses.",
+        where=source.path,
+    )
 
 
 def _outcome(cluster: str, snapshot: Snapshot) -> Surveyed:
