@@ -37,7 +37,9 @@ def translate(error: httpx2.HTTPError, what: str, where: str) -> ReplankError:
     """The error for a request that got no usable answer. `what`: "Listing nodes failed"."""
     chain = list(_chain(error))
     for link in chain:
-        if isinstance(link, ssl.SSLError):
+        # "Wants to read" is how a TLS connection waits; what ended the wait stands elsewhere in the chain.
+        waiting = isinstance(link, ssl.SSLWantReadError | ssl.SSLWantWriteError)
+        if isinstance(link, ssl.SSLError) and not waiting:
             return _tls(link, what, where)
     if isinstance(error, httpx2.ProxyError):
         why, todo = "the proxy refused to connect", "Check the proxy in the kubeconfig or the environment."
