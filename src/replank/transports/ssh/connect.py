@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import asyncssh
+from asyncssh.public_key import get_default_certificate_algs, get_default_public_key_algs
 
 from replank.domain.errors import Refused, ReplankError
 from replank.inventory.fleet.model import SshAccess
@@ -118,32 +119,19 @@ async def _connect(
     known = _known_hosts(access) if access.check_host_key else None
     keys = _client_keys(access)
     try:
-        return await _attempt(target, access, tunnel, known, keys, algorithms=())
-    except asyncssh.HostKeyNotVerifiable as error:
-        raise _host_key_failure(target, access, known) from error
-    except asyncssh.KeyExchangeFailed as error:
-        # asyncssh asks only for the key types that known_hosts names for the host: a machine that was built
-        # anew with another type fails here. Asking for any type tells; the key is still checked.
-        if known is None or not _recorded(known, target):
-            raise connect_failure(error, target.says, where=target.where, jump=target.jump) from error
-    except (asyncssh.Error, OSError) as error:
-        raise connect_failure(error, target.says, where=target.where, jump=target.jump) from error
-    try:
-        return await _attempt(target, access, tunnel, known, keys, algorithms="default")
+        return await _open(target, access, tunnel, known, keys)
     except asyncssh.HostKeyNotVerifiable as error:
         raise _host_key_failure(target, access, known) from error
     except (asyncssh.Error, OSError) as error:
         raise connect_failure(error, target.says, where=target.where, jump=target.jump) from error
 
 
-async def _attempt(
+async def _open(
     target: _Target,
     access: SshAccess,
     tunnel: asyncssh.SSHClientConnection | None,
     known: asyncssh.SSHKnownHosts | None,
     keys: tuple[asyncssh.SSHKey, ...],
-    *,
-    algorithms: str | tuple[()],
 ) -> asyncssh.SSHClientConnection:
     return await asyncssh.connect(
         target.host,
@@ -153,7 +141,7 @@ async def _attempt(
         # fleet.yaml alone says how to connect: the same for every operator.
         config=None,
         known_hosts=known,
-        server_host_key_algs=algorithms,
+        server_host_key_algs=_host_key_algorithms(known, target),
         x509_trusted_certs=None,
         client_keys=list(keys) if keys else (),
         agent_path=None if keys else (),
@@ -208,17 +196,41 @@ def _client_keys(access: SshAccess) -> tuple[asyncssh.SSHKey, ...]:
         ) from error
 
 
-def _recorded(known: asyncssh.SSHKnownHosts, target: _Target) -> bool:
+_Recorded = tuple[list[asyncssh.SSHKey], list[asyncssh.SSHKey], list[asyncssh.SSHKey]]
+
+
+def _recorded(known: asyncssh.SSHKnownHosts, target: _Target) -> _Recorded:
+    """What known_hosts has for the machine: host keys, authorities, revoked keys."""
     port = target.port if target.port != 22 else None
     host_keys, authorities, revoked, *_ = asyncssh.match_known_hosts(known, target.host, target.host, port)
-    return bool(host_keys or authorities or revoked)
+    return list(host_keys), list(authorities), list(revoked)
+
+
+def _host_key_algorithms(known: asyncssh.SSHKnownHosts | None, target: _Target) -> tuple[str, ...]:
+    """Key types to ask for: recorded ones first, then all others (OpenSSH, sshconnect2.c order_hostkeyalgs).
+
+    asyncssh by itself asks only for the recorded types. A machine that was built anew with a key of another
+    type then has nothing in common with it, and what is reported (no common algorithm, connection lost)
+    depends on who hangs up first. () = asyncssh's choice.
+    """
+    if known is None:
+        return ()
+    host_keys, authorities, _ = _recorded(known, target)
+    certificates = get_default_certificate_algs()
+    algorithms = [
+        *(certificates if authorities else ()),
+        *(algorithm for key in host_keys for algorithm in key.sig_algorithms),
+        *get_default_public_key_algs(),
+        *certificates,
+    ]
+    return tuple(dict.fromkeys(algorithm.decode() for algorithm in algorithms))
 
 
 def _host_key_failure(
     target: _Target, access: SshAccess, known: asyncssh.SSHKnownHosts | None
 ) -> ReplankError:
     path = known_hosts_path(access)
-    if known is not None and _recorded(known, target):
+    if known is not None and any(_recorded(known, target)):
         return Refused(
             "RP061",
             f"{target.says} shows another host key than recorded",
