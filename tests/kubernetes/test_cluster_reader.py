@@ -142,6 +142,12 @@ def test_a_missing_right_names_verb_and_resource(twin: Twin, groups: Any) -> Non
     assert "nodes" in facts.nodes.unknown
 
 
+def test_no_rights_at_all_is_one_error_that_says_what_to_grant(twin: Twin, groups: Any) -> None:
+    groups.faults.append(Fault(status=403, reason="Forbidden"))
+    with pytest.raises(Refused, match="replank permissions"):
+        read(path(twin))
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_server_that_asks_for_a_moment_gets_it(twin: Twin, groups: Any, status: int) -> None:
     groups.faults.append(Fault(path="/api/v1/nodes", status=status, retry_after_s=0, times=1))
@@ -158,6 +164,9 @@ def test_a_missing_config_map_is_absent_and_not_unknown(twin: Twin, groups: Any)
     ("fault", "code"),
     [
         (Fault(status=401, reason="Unauthorized"), "RP052"),
+        (Fault(status=403, reason="Forbidden"), "RP053"),
+        (Fault(status=404, reason="NotFound"), "RP058"),
+        (Fault(status=404, kind="plain"), "RP059"),
         (Fault(kind="hang"), "RP056"),
         (Fault(kind="cut"), "RP056"),
         (Fault(kind="garbage"), "RP059"),

@@ -141,6 +141,8 @@ def test_a_document_without_its_id_is_not_guessed_at(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
+        (Fault(service="identity", status=401), "RP041"),
+        (Fault(service="identity", status=403), "RP041"),
         (Fault(service="identity", status=500), "RP045"),
         (Fault(service="identity", status=503), "RP044"),
         (Fault(service="identity", status=404), "RP041"),

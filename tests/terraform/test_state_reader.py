@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,20 @@ def test_no_permission_is_named() -> None:
 
 def test_a_file_above_the_limit_is_not_read_into_memory(tmp_path: Path) -> None:
     path = put("for-each.tfstate", tmp_path / "a.tfstate")
-    assert error_of(TerraformStateReader(limit=100), kind="file", path=path).code == "RP027"
+    limit = 32 * 1024 * 1024
+    with path.open("r+b") as file:
+        file.truncate(limit + 1)  # sparse
+    tracemalloc.start()
+    try:
+        assert error_of(TerraformStateReader(limit=limit), kind="file", path=path).code == "RP027"
+        assert tracemalloc.get_traced_memory()[1] < limit / 4
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_that_reports_no_size_is_read_no_further_than_the_limit() -> None:
+    error = error_of(TerraformStateReader(limit=100), kind="file", path=Path("/dev/zero"))
+    assert error.code == "RP027"
 
 
 TOOL = """#!{python}

@@ -7,12 +7,13 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from replank.domain.errors import ReplankError
 from replank.domain.unknown import Fact, Unknown
 from replank.inventory.facts.management import ManagementFacts, Provider, ServedKind
 from replank.transports.kubernetes import resources
 from replank.transports.kubernetes.errors import NotFound, not_understood
 from replank.transports.kubernetes.resources import Metadata, metadata_of
-from replank.transports.kubernetes.seeing import mapped, read_version, seen
+from replank.transports.kubernetes.seeing import mapped, read_version, seen, unseen
 from replank.transports.kubernetes.session import ApiSession
 
 # Cluster API's own groups, and that of OpenStack Resource Controller, whose CRDs CAPO needs.
@@ -66,7 +67,7 @@ async def read_management(api: ApiSession, namespace: str, cluster: str) -> Mana
     else:
         existing = await seen(_existing(api, served[1], namespace, cluster))
     return ManagementFacts(
-        version=version,
+        version=unseen(version) if isinstance(version, ReplankError) else version,
         providers=providers.result(),
         served=mapped(served, lambda found: found[0]),
         existing=existing,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from replank.domain.errors import ReplankError, Transient
+from replank.domain.errors import ReplankError
 from replank.domain.unknown import Fact, Unknown
 from replank.inventory.facts.hosts import CertificateFile
 from replank.inventory.facts.kubernetes import (
@@ -26,7 +26,7 @@ from replank.transports.kubernetes.joining import read_join_prerequisites
 from replank.transports.kubernetes.nodes import node_facts
 from replank.transports.kubernetes.pods import control_plane_pods, etcd_pods, owners_of, pod_facts
 from replank.transports.kubernetes.resources import Metadata, Pod, metadata_of
-from replank.transports.kubernetes.seeing import gathered, mapped, read_version, seen
+from replank.transports.kubernetes.seeing import gathered, mapped, read_version, seen, unseen
 from replank.transports.kubernetes.session import ApiSession
 from replank.transports.kubernetes.storage import volume_facts
 from replank.transports.kubernetes.webhooks import webhook_facts
@@ -42,7 +42,8 @@ _CONTROLLERS: dict[str, type[resources.Controller]] = {
 
 async def read_facts(api: ApiSession) -> KubernetesFacts:
     """All facts of the cluster behind `api`. Raises `ReplankError` if nothing at all could be seen."""
-    version = await read_version(api)
+    first = await read_version(api)
+    version = unseen(first) if isinstance(first, ReplankError) else first
     async with asyncio.TaskGroup() as group:
         run = group.create_task
         nodes = run(seen(api.objects(resources.Node)))
@@ -79,7 +80,9 @@ async def read_facts(api: ApiSession) -> KubernetesFacts:
         webhooks=webhooks.result(),
         join=join.result(),
     )
-    _refuse_if_blind(facts)
+    if isinstance(first, ReplankError) and _blind(facts):
+        # A snapshot full of unknowns says less than one error, which also says what to do.
+        raise first
     return facts
 
 
@@ -126,10 +129,6 @@ def _as_served(certificate: CertificateFile) -> ServingCertificate:
     )
 
 
-def _refuse_if_blind(facts: KubernetesFacts) -> None:
-    """A snapshot full of unknowns says less than one error."""
-    parts = (facts.version, facts.nodes, facts.kubeadm_config, facts.pods, facts.workloads, facts.webhooks)
-    version = facts.version
-    if isinstance(version, Unknown) and all(isinstance(fact, Unknown) for fact in parts):
-        what, _, why = version.unknown.partition(": ")
-        raise Transient(version.code, what, why, "Look at the API server and try again.")
+def _blind(facts: KubernetesFacts) -> bool:
+    parts = (facts.nodes, facts.kubeadm_config, facts.pods, facts.workloads, facts.webhooks)
+    return all(isinstance(fact, Unknown) for fact in parts)

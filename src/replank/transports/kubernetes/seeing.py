@@ -13,7 +13,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 # After one of these nothing else can be seen either: credentials, TLS, nobody there, not a Kubernetes API.
-_FINAL: Final = ("RP052", "RP054", "RP055", "RP059")
+# RP058 is one of them: every API server serves /version. A proxy for many clusters that does not know this
+# one answers 404 for kubeadm's ConfigMaps too, and that must not look as if the cluster had none.
+_FINAL: Final = ("RP052", "RP054", "RP055", "RP058", "RP059")
 
 
 async def seen(reading: Awaitable[T]) -> T | Unknown:
@@ -21,7 +23,12 @@ async def seen(reading: Awaitable[T]) -> T | Unknown:
     try:
         return await reading
     except ReplankError as error:
-        return Unknown(error.reason, code=error.code)
+        return unseen(error)
+
+
+def unseen(error: ReplankError) -> Unknown:
+    """What stays of an error in a snapshot."""
+    return Unknown(error.reason, code=error.code)
 
 
 def mapped(fact: T | Unknown, function: Callable[[T], R]) -> R | Unknown:
@@ -39,8 +46,8 @@ def gathered(facts: dict[str, T | Unknown]) -> dict[str, T] | Unknown:
     return found
 
 
-async def read_version(api: ApiSession) -> str | Unknown:
-    """The API server's version; the first request to it.
+async def read_version(api: ApiSession) -> str | ReplankError:
+    """The API server's version; the first request to it. An error is returned where others may get through.
 
     Raises `ReplankError` where any other request would fail, too.
     """
@@ -49,4 +56,4 @@ async def read_version(api: ApiSession) -> str | Unknown:
     except ReplankError as error:
         if error.code in _FINAL:
             raise
-        return Unknown(error.reason, code=error.code)
+        return error

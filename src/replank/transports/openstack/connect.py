@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from keystoneauth1 import exceptions as ksa
+from keystoneauth1.access import AccessInfo
 from keystoneauth1.identity.base import BaseIdentityPlugin
+from keystoneauth1.session import Session
 from openstack.proxy import Proxy
 from openstack.utils import maximum_supported_microversion
 from requests import RequestException
@@ -81,7 +83,9 @@ def open_project(cloud: CloudRef, patience: Patience, counter: RequestCounter) -
     if not isinstance(auth, BaseIdentityPlugin):
         raise _no_entry(cloud, "its auth_type is not one of Keystone's")
     try:
-        access = auth.get_access(connection.session)
+        access = _first_access(auth, connection.session)
+    except ksa.MissingAuthPlugin as error:
+        raise _locked_door(cloud, 401) from error
     except (ksa.Unauthorized, ksa.Forbidden, ksa.BadRequest) as error:
         raise _no_entry(cloud, f"Keystone answered {error.http_status} to the credential") from error
     except (ksa.AuthPluginException, ksa.AuthorizationFailure, ksa.MissingAuthMethods) as error:
@@ -90,6 +94,8 @@ def open_project(cloud: CloudRef, patience: Patience, counter: RequestCounter) -
         cause = cause_of_discovery(error)
         if cause is None:
             raise _no_entry(cloud, "no Keystone v3 answers at its auth_url") from error
+        if isinstance(cause, ksa.Forbidden):
+            raise _locked_door(cloud, cause.http_status) from error
         raise translated(cause, what) from error
     except (ksa.ClientException, ksa.RetriableConnectionFailure, sdk.SDKException, RequestException) as error:
         raise translated(error, what) from error
@@ -103,6 +109,21 @@ def open_project(cloud: CloudRef, patience: Patience, counter: RequestCounter) -
         roles=tuple(sorted(set(access.role_names or ()))),
         connection=connection,
     )
+
+
+def _first_access(auth: BaseIdentityPlugin, session: Session) -> AccessInfo:
+    """The token, fetched while the session, which nobody else has yet, cannot log in.
+
+    Where the list of Keystone's versions is answered 401, keystoneauth asks for it again with a token
+    (discover.py, get_version_data): a session with this very plugin would wait without end for the lock under
+    which the plugin is fetching the token (identity/base.py, get_access). Raises what keystoneauth raises,
+    MissingAuthPlugin in that case.
+    """
+    session.auth = None
+    try:
+        return auth.get_access(session)
+    finally:
+        session.auth = auth
 
 
 def _region(cloud: CloudRef, connection: openstack.connection.Connection) -> str:
@@ -124,6 +145,11 @@ def _region(cloud: CloudRef, connection: openstack.connection.Connection) -> str
     if not wanted and len(regions) > 1:
         raise refused(cloud, f"it names no region, and the catalog has several: {listed}")
     return wanted or (regions[0] if regions else "")
+
+
+def _locked_door(cloud: CloudRef, status: int) -> Refused:
+    """Keystone tells its versions to everybody: something in front of it does not let us through."""
+    return _no_entry(cloud, f"its auth_url answers {status} before any credential is sent")
 
 
 def _no_entry(cloud: CloudRef, why: str) -> Refused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import stat
 from pathlib import Path
@@ -18,11 +19,13 @@ def read_bytes(path: Path, *, limit: int) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            # One byte more than allowed tells a file that is too large, even one that reports no size.
-            data = file.read(limit + 1)
+            # Of a file that says that it is too large nothing is read: ten of them would fill the memory. One
+            # byte more than allowed tells those that report no size (a pipe, /proc).
+            too_large = os.fstat(file.fileno()).st_size > limit
+            data = b"" if too_large else file.read(limit + 1)
     except (OSError, ValueError) as error:
         raise unreadable(path, error) from error
-    if len(data) > limit:
+    if too_large or len(data) > limit:
         raise Refused(
             "RP027",
             "The state is too large",
