@@ -15,9 +15,18 @@ demo: $(STAMP) ## Run replank's main job on an embedded legacy fleet (about a mi
 test: $(STAMP) ## Run the tests (Python only; under 4 minutes on 2 cores).
 	$(BIN)/pytest -n auto
 
+prove: ground-up ## Run the tests that only real controllers can pass (Linux, root; first time up to 45 minutes).
+	$(BIN)/pytest -m ground tests/ground
+
+ground-up: $(STAMP) ## Bring the proving ground up (proving_ground/README.md). WITH=kubernetes-1.34 builds more.
+	$(BIN)/python -m proving_ground up --with "$(WITH)"
+
+ground-down: $(STAMP) ## Take the proving ground down. Its cache stays, and nothing else.
+	$(BIN)/python -m proving_ground down
+
 lint: $(STAMP) ## Check style, types and layers.
-	$(BIN)/ruff check src tests scripts
-	$(BIN)/ruff format --check src tests scripts
+	$(BIN)/ruff check src tests scripts proving_ground
+	$(BIN)/ruff format --check src tests scripts proving_ground
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -39,4 +48,4 @@ $(STAMP): pyproject.toml requirements-dev.lock
 clean: ## Remove what was built. Snapshots and plans elsewhere stay.
 	rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test prove ground-up ground-down lint bench lock clean

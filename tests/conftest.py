@@ -4,6 +4,8 @@ out.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -13,7 +15,28 @@ settings.register_profile(
 settings.load_profile("replank")
 
 
+PROOF = Path(__file__).parent.parent / "docs" / "proof.md"
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says what was left out, and how to prove it."""
+    _tell_unvalidated(terminalreporter)
+    _tell_unproven(terminalreporter)
+
+
+def _tell_unproven(terminalreporter: pytest.TerminalReporter) -> None:
+    if "not ground" not in terminalreporter.config.option.markexpr:
+        return
+    terminalreporter.section("NOT PROVEN by the real controllers", sep="!", yellow=True)
+    terminalreporter.write_line(
+        "The tests in tests/ground did not run. `make prove` runs them (Linux, root)."
+    )
+    last = PROOF.read_text().splitlines() if PROOF.exists() else []
+    runs = [line for line in last if line.startswith("Last run:")]
+    terminalreporter.write_line(runs[0] if runs else "There is no record of a full proof in docs/proof.md.")
+
+
+def _tell_unvalidated(terminalreporter: pytest.TerminalReporter) -> None:
     """Names every upstream test that did not run: without Go the manifests are validated against nothing."""
     left_out = [r for r in terminalreporter.stats.get("skipped", []) if "upstream" in r.keywords]
     if not left_out:

@@ -1,0 +1,1 @@
+"""The proving ground: a real small platform on one machine. See README.md beside this file."""

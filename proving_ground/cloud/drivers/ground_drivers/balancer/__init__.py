@@ -1,0 +1,1 @@
+"""Octavia: an amphora is a container with one haproxy, whose address is the VIP."""

@@ -1,0 +1,1 @@
+"""Nova: a server is a container that boots systemd."""

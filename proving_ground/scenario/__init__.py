@@ -1,0 +1,1 @@
+"""Scenarios: what tests and people do on the ground, as plain functions."""

@@ -1,0 +1,46 @@
+"""Legacy clusters as scenarios want them: named, made once, found again."""
+
+from __future__ import annotations
+
+from proving_ground.legacy import create
+from proving_ground.legacy.layout import LegacyCluster, Traits, WorkerGroup
+from proving_ground.progress import Progress
+from proving_ground.scenario import settled
+from proving_ground.scenario.kube import Kube
+from proving_ground.scenario.waiting import until
+from proving_ground.settings import Folders
+
+PLAIN = LegacyCluster(name="plain", number=1)
+"""Three control planes and two workers, nothing odd."""
+
+SMALL = LegacyCluster(name="small", number=2, control_planes=1, worker_groups=(WorkerGroup(count=1),))
+"""One control plane and one worker: the least that can be taken over."""
+
+GROWN = LegacyCluster(
+    name="grown",
+    number=3,
+    control_planes=1,
+    worker_groups=(
+        WorkerGroup(name="worker", count=1, allowed_address_pairs=("10.13.0.0/16",)),
+        WorkerGroup(name="large", count=1, flavor="m1.large", taint="dedicated=batch:NoSchedule"),
+    ),
+    traits=Traits(
+        audit=True,
+        encryption=True,
+        extra_sans=("kube.example.com",),
+        api_server_flags={"event-ttl": "2h"},
+        hand_edited_manifest=True,
+        provider_id="region",
+    ),
+)
+"""What years of operation do to a cluster."""
+
+
+def fresh_cluster(folders: Folders, cluster: LegacyCluster, progress: Progress) -> Kube:
+    """Makes the cluster, or finds it made, and waits until its Nodes and workload are as they should be."""
+    create.create(folders, cluster, progress)
+    workload = Kube(folders.cluster(cluster.name) / "kubeconfig")
+    until(f"{cluster.name} Nodes", lambda: settled.nodes_ready(workload, cluster.nodes), limit_s=180)
+    if cluster.traits.workload:
+        until(f"{cluster.name} workload", lambda: settled.workload_serves(workload), limit_s=180)
+    return workload

@@ -1,0 +1,3 @@
+module replank.dev/proving-ground/pause
+
+go 1.26

@@ -1,0 +1,3 @@
+module replank.dev/proving-ground/runc-wrapper
+
+go 1.26

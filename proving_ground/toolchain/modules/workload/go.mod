@@ -1,0 +1,3 @@
+module replank.dev/proving-ground/workload
+
+go 1.26
