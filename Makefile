@@ -16,7 +16,10 @@ test: $(STAMP) ## Run the tests (Python only; under 4 minutes on 2 cores).
 	$(BIN)/pytest -n auto
 
 prove: ground-up ## Run the tests that only real controllers can pass (Linux, root; first time up to 45 minutes).
-	$(BIN)/pytest -m ground tests/ground
+	$(BIN)/pytest -m "ground and not long" tests/ground
+
+prove-full: ground-up ## Every test of the ground, resumable; writes docs/proof.md. ONLY=test_scenarios runs some.
+	$(BIN)/python -m proving_ground prove-full $(addprefix --only ,$(ONLY))
 
 ground-up: $(STAMP) ## Bring the proving ground up (proving_ground/README.md). WITH=kubernetes-1.34 builds more.
 	$(BIN)/python -m proving_ground up --with "$(WITH)"
@@ -48,4 +51,4 @@ $(STAMP): pyproject.toml requirements-dev.lock
 clean: ## Remove what was built. Snapshots and plans elsewhere stay.
 	rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo test prove ground-up ground-down lint bench lock clean
+.PHONY: help demo test prove prove-full ground-up ground-down lint bench lock clean

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Literal
 
 import click
 from rich.console import Console
@@ -57,6 +58,103 @@ def status() -> None:
         name: {"status": state, "memory": used.get(name, 0)} for name, state in sorted(running.items())
     }
     click.echo(json.dumps(document, indent=1))
+
+
+@cli.command("prove-full")
+@click.option("--only", multiple=True, help="Only test files whose name begins so, as test_scenarios.")
+def prove_full(only: tuple[str, ...]) -> None:
+    """Run every test of the ground that has not passed at this commit; writes docs/proof.md."""
+    from proving_ground.proof import prove
+
+    results = prove(folders(), _progress(), only)
+    for result in results:
+        click.echo(f"{'passed' if result.passed else 'FAILED'} {result.name}: {result.closing.strip('= ')}")
+    if not all(result.passed for result in results):
+        sys.exit(1)
+
+
+@cli.group()
+def legacy() -> None:
+    """Clusters made the legacy way: OpenTofu, then Ansible."""
+
+
+@legacy.command("create")
+@click.argument("name")
+@click.option("--number", type=click.IntRange(0, 200), required=True, help="Which subnet, 198.19.N.0/24.")
+@click.option("--control-planes", type=click.IntRange(1, 7), default=3, show_default=True)
+@click.option("--workers", type=click.IntRange(0, 20), default=2, show_default=True)
+@click.option("--kubernetes", default="1.35", show_default=True)
+@click.option("--layout", type=click.Choice(["plain", "kubespray"]), default="plain", show_default=True)
+@click.option("--audit/--no-audit", default=False, help="An audit policy, in a file that a flag points at.")
+@click.option("--encryption/--no-encryption", default=False, help="Encryption at rest.")
+@click.option("--hand-edited/--not-hand-edited", default=False, help="A flag set by hand in a manifest.")
+@click.option("--provider-id", type=click.Choice(["plain", "region", "none"]), default="plain")
+def legacy_create(
+    name: str,
+    number: int,
+    control_planes: int,
+    workers: int,
+    kubernetes: str,
+    layout: Literal["plain", "kubespray"],
+    audit: bool,
+    encryption: bool,
+    hand_edited: bool,
+    provider_id: Literal["plain", "region", "none"],
+) -> None:
+    """Make the cluster NAME; prints its machines as JSON. Run again, it goes on."""
+    from proving_ground.legacy.create import create, summary
+    from proving_ground.legacy.layout import LegacyCluster, Traits, WorkerGroup
+
+    cluster = LegacyCluster(
+        name=name,
+        number=number,
+        control_planes=control_planes,
+        worker_groups=(WorkerGroup(count=workers),),
+        kubernetes=kubernetes,
+        layout=layout,
+        traits=Traits(
+            audit=audit, encryption=encryption, hand_edited_manifest=hand_edited, provider_id=provider_id
+        ),
+    )
+    click.echo(summary(create(folders(), cluster, _progress())))
+    click.echo(f"export KUBECONFIG={folders().cluster(name) / 'kubeconfig'}", err=True)
+
+
+@legacy.command("delete")
+@click.argument("name")
+def legacy_delete(name: str) -> None:
+    """Destroy what OpenTofu made for the cluster NAME, and forget its files."""
+    from proving_ground.legacy.create import destroy
+    from proving_ground.legacy.layout import LegacyCluster
+
+    destroy(folders(), LegacyCluster(name=name, number=0), _progress())
+
+
+@cli.group()
+def plane() -> None:
+    """Management planes, besides those that `up` made."""
+
+
+@plane.command("up")
+@click.argument("name")
+@click.option("--idle", is_flag=True, help="Webhooks serve, controllers see nothing: for benchmarks.")
+def plane_up(name: str, idle: bool) -> None:
+    """Bring up the plane NAME (one to four); prints where its kubeconfig is."""
+    from proving_ground import management
+    from proving_ground.engine import docker_engine
+
+    management.up(docker_engine.connect(), folders(), _progress(), name, idle)
+    click.echo(folders().plane(name) / "kubeconfig")
+
+
+@plane.command("down")
+@click.argument("name")
+def plane_down(name: str) -> None:
+    """Take the plane NAME down."""
+    from proving_ground import management
+    from proving_ground.engine import docker_engine
+
+    management.down(docker_engine.connect(), folders(), name)
 
 
 def _progress() -> Progress:

@@ -63,9 +63,9 @@ def settle(plane: Kube, workload: Kube, namespace: str, name: str, nodes: int, l
 
 
 def scale(plane: Kube, namespace: str, deployment: str, replicas: int, limit_s: float = 300) -> None:
-    """Scales a MachineDeployment and waits until it is so."""
+    """Scales a MachineDeployment and waits until exactly so many Machines are there, and available."""
     plane.merge("MachineDeployment", deployment, {"spec": {"replicas": replicas}}, namespace)
-    until(deployment, lambda: settled.machine_deployment(plane, namespace, deployment), limit_s)
+    _workers_settled(plane, namespace, deployment, replicas, "", limit_s)
 
 
 def upgrade(
@@ -83,19 +83,35 @@ def upgrade(
     with progress.step(f"{cluster.name}: control plane to {version}"):
         patch: dict[str, Any] = {"spec": {"version": version, "machineTemplate": {"spec": reference}}}
         plane.merge("KubeadmControlPlane", cluster.name, patch, cluster.namespace)
+        control_planes = {"cluster.x-k8s.io/control-plane-name": cluster.name}
         until(
             f"{cluster.name} control plane",
-            lambda: settled.control_plane(plane, cluster.namespace, cluster.name),
+            lambda: (
+                settled.machines(plane, cluster.namespace, control_planes, cluster.control_planes, version)
+                or settled.control_plane(plane, cluster.namespace, cluster.name)
+            ),
             limit_s,
         )
     with progress.step(f"{cluster.name}: workers to {version}"):
         patch = {"spec": {"template": {"spec": {"version": version, **reference}}}}
         plane.merge("MachineDeployment", f"{cluster.name}-worker", patch, cluster.namespace)
-        until(
-            f"{cluster.name} workers",
-            lambda: settled.machine_deployment(plane, cluster.namespace, f"{cluster.name}-worker"),
-            limit_s,
+        _workers_settled(
+            plane, cluster.namespace, f"{cluster.name}-worker", cluster.workers, version, limit_s
         )
+
+
+def _workers_settled(
+    plane: Kube, namespace: str, deployment: str, count: int, version: str, limit_s: float
+) -> None:
+    labels = {"cluster.x-k8s.io/deployment-name": deployment}
+    until(
+        deployment,
+        lambda: (
+            settled.machines(plane, namespace, labels, count, version)
+            or settled.machine_deployment(plane, namespace, deployment)
+        ),
+        limit_s,
+    )
 
 
 def delete_cluster(plane: Kube, namespace: str, name: str, progress: Progress, limit_s: float = 300) -> None:

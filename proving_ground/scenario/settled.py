@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from pathlib import Path
 
 from proving_ground.scenario.kube import Kube, unmet
@@ -19,6 +20,25 @@ def machine_deployment(plane: Kube, namespace: str, name: str) -> str:
     """ "" when every replica is available and up to date."""
     found = plane.get("MachineDeployment", name, namespace)
     return counts(found) or unmet(found, "Available") or unmet(found, "MachinesUpToDate")
+
+
+def machines(plane: Kube, namespace: str, labels: Mapping[str, str], count: int, version: str = "") -> str:
+    """ "" when exactly `count` Machines with the labels are there, none of them on its way out, each with a
+    Node and, where a version is given, of that version.
+
+    Counts of owners lag behind: a MachineDeployment is "observed" before it has made the new MachineSet.
+    """
+    found = plane.list("Machine", namespace, labels)
+    wrong = [
+        str(machine["metadata"]["name"])
+        for machine in found
+        if machine["metadata"].get("deletionTimestamp")
+        or not machine.get("status", {}).get("nodeRef", {}).get("name")
+        or (version and machine["spec"]["version"] != version)
+    ]
+    if len(found) != count or wrong:
+        return f"{len(found)} of {count} Machines; not settled: {', '.join(wrong) or 'none'}"
+    return ""
 
 
 def machines_have_nodes(plane: Kube, namespace: str) -> str:

@@ -3,7 +3,10 @@ module replank.dev/proving-ground/kubernetes-1.23
 go 1.16
 
 require (
+	github.com/spf13/cobra v1.2.1
+	k8s.io/client-go v0.23.17
 	k8s.io/component-base v0.23.17
+	k8s.io/kubectl v0.23.17
 	k8s.io/kubernetes v1.23.17
 )
 
