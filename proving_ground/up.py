@@ -13,6 +13,7 @@ from proving_ground import cloud, host, images, management, operator_key
 from proving_ground.engine import docker_engine, parts, steps
 from proving_ground.engine.steps import Step
 from proving_ground.images.base import ensure_base
+from proving_ground.legacy import packages
 from proving_ground.progress import Progress
 from proving_ground.settings import Folders
 from proving_ground.toolchain import build
@@ -57,11 +58,13 @@ def up(folders: Folders, wanted: Wanted, progress: Progress) -> None:
 def _steps(
     client: docker.DockerClient, folders: Folders, wanted: Wanted, progress: Progress
 ) -> Sequence[Step]:
-    versions = dict.fromkeys([*MACHINES, *wanted.machines])
+    asked = dict.fromkeys([*MACHINES, *wanted.machines])
+    versions = [version for version in asked if version not in images.ON_DEMAND]
+    on_demand = [version for version in asked if version in images.ON_DEMAND]
     # The machine images first: more waits for them than for anything else.
     groups = dict.fromkeys(
         [
-            *(group for version in versions for group in images.toolchain_groups(version)),
+            *(group for version in asked for group in images.toolchain_groups(version)),
             *management.TOOLCHAIN,
             *LEGACY,
             *wanted.groups,
@@ -78,6 +81,16 @@ def _steps(
                 f"machine images {version}",
                 partial(_machine_images, client, folders, progress, version, tuple(versions)),
                 needs=("cloud", *stock),
+                lane="machine images",
+            )
+        )
+    for version in on_demand:
+        needed = (f"toolchain {name}" for name in images.toolchain_groups(version))
+        every.append(
+            Step(
+                f"machine packages {version}",
+                partial(packages.ensure, folders, version, progress),
+                needs=("cloud", *needed),
                 lane="machine images",
             )
         )

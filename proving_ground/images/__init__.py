@@ -3,9 +3,11 @@
 from proving_ground.images.machines import bare, debian, machine
 from proving_ground.images.versions import (
     NODE_AGENT_IMAGE,
+    ON_DEMAND,
     WORKLOAD_IMAGE,
     glance_bare_name,
     glance_name,
+    kubeadm_api,
     kubernetes_version,
     sandbox_image,
     toolchain_groups,
@@ -13,11 +15,13 @@ from proving_ground.images.versions import (
 
 __all__ = [
     "NODE_AGENT_IMAGE",
+    "ON_DEMAND",
     "WORKLOAD_IMAGE",
     "bare",
     "debian",
     "glance_bare_name",
     "glance_name",
+    "kubeadm_api",
     "kubernetes_version",
     "machine",
     "sandbox_image",

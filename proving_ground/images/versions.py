@@ -23,6 +23,10 @@ COMMON_GROUPS = (
 )
 """What machine images hold besides Kubernetes."""
 
+ON_DEMAND = ("1.23",)
+"""Versions that no part of the ground needs but a legacy cluster that asks for them. Their machines have
+packages only, with the container images of their own version only: nobody upgrades to or from them here."""
+
 NODE_AGENT_IMAGE = "replank-ground/node-agent:1"
 """One for all versions."""
 
@@ -37,6 +41,13 @@ def kubernetes_group(kubernetes: str) -> str:
 def kubernetes_version(kubernetes: str) -> str:
     """What the binaries say that they are: `v1.35.4`."""
     return group(kubernetes_group(kubernetes)).version
+
+
+def kubeadm_api(kubernetes: str) -> str:
+    """The version of kubeadm's configuration: v1beta3 since 1.22, v1beta4 since 1.31
+    (kubernetes/kubernetes, cmd/kubeadm/app/apis/kubeadm)."""
+    minor = int(kubernetes_version(kubernetes).split(".")[1])
+    return "v1beta4" if minor >= 31 else "v1beta3"
 
 
 def toolchain_groups(kubernetes: str) -> tuple[str, ...]:

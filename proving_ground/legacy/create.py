@@ -17,13 +17,21 @@ import yaml
 
 from proving_ground import images
 from proving_ground.errors import GroundError
-from proving_ground.legacy import ssh, tofu
-from proving_ground.legacy.layout import LegacyCluster
+from proving_ground.legacy import kubespray, ssh, tofu
+from proving_ground.legacy.layout import Layout, LegacyCluster, Runtime
 from proving_ground.progress import Progress
 from proving_ground.settings import HERE, Folders
 
 PLAYBOOKS = HERE / "legacy" / "ansible"
+PLAYBOOK_OF: Mapping[Layout, str] = {"plain": "site.yml", "kubespray": kubespray.PLAYBOOK}
 MANIFESTS = HERE / "legacy" / "manifests"
+TEMPLATES = HERE / "legacy" / "templates"
+CRI_SOCKETS: Mapping[Runtime, str] = {
+    "containerd": "unix:///run/containerd/containerd.sock",
+    "docker": "/var/run/dockershim.sock",
+}
+"""What kubeadm is told. Docker's is the kubelet's own socket, and how kubeadm knows Docker (1.23,
+cmd/kubeadm/app/constants/constants_unix.go)."""
 
 
 def create(folders: Folders, cluster: LegacyCluster, progress: Progress) -> tofu.Machines:
@@ -32,6 +40,8 @@ def create(folders: Folders, cluster: LegacyCluster, progress: Progress) -> tofu
     Leaves in `folders.cluster(name)`: `tf/` with the state, `ansible/` with inventory and playbooks,
     `kubeconfig`, `known_hosts`.
     """
+    if cluster.layout == "kubespray":
+        kubespray.ensure_toolchain(folders, progress)
     with progress.step(f"{cluster.name}: OpenTofu"):
         machines = tofu.apply(folders, cluster)
     with progress.step(f"{cluster.name}: Ansible"):
@@ -63,7 +73,10 @@ def variables(
         "cluster": cluster.name,
         "package": cluster.kubernetes,
         "kubernetes_version": images.kubernetes_version(cluster.kubernetes),
+        "kubeadm_api": images.kubeadm_api(cluster.kubernetes),
         "sandbox_image": images.sandbox_image(cluster.kubernetes),
+        "runtime": cluster.runtime,
+        "cri_socket": CRI_SOCKETS[cluster.runtime],
         "api_address": machines.api_address,
         "api_endpoint": machines.api_address,
         "api_name": cluster.api_name,
@@ -72,7 +85,7 @@ def variables(
         "join_token": old.get("join_token") or f"{secrets.token_hex(3)}.{secrets.token_hex(8)}",
         "certificate_key": old.get("certificate_key") or secrets.token_hex(32),
         "encryption_key": old.get("encryption_key") or base64.b64encode(secrets.token_bytes(32)).decode(),
-        "component_configs": (HERE / "legacy/templates/component-configs.yaml").read_text(),
+        "component_configs": component_configs(cluster.kubernetes),
         "addon_manifests": ["node-agent.yaml", *(["workload.yaml"] if traits.workload else [])],
         "options": {
             "audit": traits.audit,
@@ -83,6 +96,13 @@ def variables(
             "cloud_provider": traits.cloud_provider,
         },
     }
+
+
+def component_configs(kubernetes: str) -> str:
+    """KubeletConfiguration and KubeProxyConfiguration for machines that are containers, as YAML documents:
+    those of the version where it needs its own."""
+    own = TEMPLATES / f"component-configs-{kubernetes}.yaml"
+    return (own if own.exists() else TEMPLATES / "component-configs.yaml").read_text()
 
 
 def inventory(folders: Folders, cluster: LegacyCluster, machines: tofu.Machines) -> str:
@@ -105,20 +125,34 @@ def inventory(folders: Folders, cluster: LegacyCluster, machines: tofu.Machines)
 
 def _playbooks(folders: Folders, cluster: LegacyCluster, machines: tofu.Machines) -> None:
     place = folders.cluster(cluster.name) / "ansible"
-    shutil.copytree(PLAYBOOKS, place, dirs_exist_ok=True)
-    (place / "hosts.ini").write_text(inventory(folders, cluster, machines))
-    file = place / "group_vars" / "all.yml"
+    if cluster.layout == "kubespray":
+        kubespray.copy_playbooks(PLAYBOOKS, place)
+        hosts = place / kubespray.INVENTORY / "hosts.yaml"
+        hosts.parent.mkdir(exist_ok=True)
+        hosts.write_text(kubespray.inventory(cluster, machines, known_hosts(folders, cluster), folders))
+    else:
+        shutil.copytree(PLAYBOOKS, place, dirs_exist_ok=True)
+        hosts = place / "hosts.ini"
+        hosts.write_text(inventory(folders, cluster, machines))
+    file = hosts.parent / "group_vars" / "all.yml"
     old = yaml.safe_load(file.read_text()) if file.exists() else {}
     file.parent.mkdir(exist_ok=True)
     file.touch(mode=0o600)
-    file.write_text(yaml.safe_dump(variables(cluster, machines, old), sort_keys=False))
+    given = variables(cluster, machines, old)
+    if cluster.layout == "kubespray":
+        given = kubespray.variables(folders, cluster, machines, given)
+    file.write_text(yaml.safe_dump(given, sort_keys=False))
+    _manifests(folders, cluster, place / "templates")
+
+
+def _manifests(folders: Folders, cluster: LegacyCluster, place: Path) -> None:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(MANIFESTS),
         undefined=jinja2.StrictUndefined,
         autoescape=False,
     )
     traits = cluster.traits
-    values = {
+    values: dict[str, Mapping[str, object]] = {
         "node-agent.yaml": {
             "image": images.NODE_AGENT_IMAGE,
             "provider_id": traits.provider_id,
@@ -126,9 +160,11 @@ def _playbooks(folders: Folders, cluster: LegacyCluster, machines: tofu.Machines
         },
         "workload.yaml": {"image": images.WORKLOAD_IMAGE},
     }
-    (place / "templates").mkdir(exist_ok=True)
+    if cluster.layout == "kubespray":
+        values |= kubespray.manifests(folders, cluster)
+    place.mkdir(exist_ok=True)
     for name, given in values.items():
-        (place / "templates" / name).write_text(environment.get_template(name).render(**given))
+        (place / name).write_text(environment.get_template(name).render(**given))
 
 
 def _run_playbook(folders: Folders, cluster: LegacyCluster) -> None:
@@ -139,7 +175,12 @@ def _run_playbook(folders: Folders, cluster: LegacyCluster) -> None:
     environment = {**os.environ, "ANSIBLE_CONFIG": str(place / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"}
     with log.open("ab") as output:
         done = subprocess.run(
-            [str(program), "site.yml"], cwd=place, env=environment, stdout=output, stderr=output, check=False
+            [str(program), PLAYBOOK_OF[cluster.layout]],
+            cwd=place,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            check=False,
         )
     if done.returncode:
         raise GroundError(

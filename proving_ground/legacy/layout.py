@@ -43,9 +43,14 @@ Layout = Literal["plain", "kubespray"]
 """How the machines were made: by a platform team's own configuration, or by one with Kubespray's names."""
 
 
+Runtime = Literal["containerd", "docker"]
+"""What the kubelet runs containers with. `docker` needs a Kubernetes that has dockershim: 1.23."""
+
+
 @dataclass(frozen=True, slots=True)
 class LegacyCluster:
-    """A cluster; `number` (0 to 200) chooses its subnet. `kubernetes`: a version with a machine image."""
+    """A cluster; `number` (0 to 200) chooses its subnet. `kubernetes`: a version with a machine image.
+    `load_balancer`: in front of the API servers; only the layout `kubespray` can do without."""
 
     name: str
     number: int
@@ -54,6 +59,8 @@ class LegacyCluster:
     kubernetes: str = "1.35"
     traits: Traits = field(default_factory=Traits)
     layout: Layout = "plain"
+    runtime: Runtime = "containerd"
+    load_balancer: bool = True
 
     @property
     def cidr(self) -> str:
@@ -62,11 +69,13 @@ class LegacyCluster:
 
     @property
     def pod_cidr(self) -> str:
+        if self.layout == "kubespray":
+            return "10.233.64.0/18"  # Kubespray's default, as that of services
         return f"10.{10 + self.number % 80}.0.0/16"
 
     @property
     def service_cidr(self) -> str:
-        return "10.96.0.0/16"
+        return "10.233.0.0/18" if self.layout == "kubespray" else "10.96.0.0/16"
 
     @property
     def api_name(self) -> str:

@@ -138,6 +138,7 @@ def _kubespray(cluster: LegacyCluster, public_key: str) -> dict[str, object]:
         "public_key": public_key,
         "number_of_k8s_masters": cluster.control_planes,
         "flavor_k8s_master": CONTROL_PLANE_FLAVOR,
+        "k8s_master_loadbalancer_enabled": cluster.load_balancer,
         "allowed_address_pairs": [cluster.pod_cidr, cluster.service_cidr],
         "k8s_nodes": {
             f"{group.name}-{number}": {"group": group.name, "flavor": group.flavor, "floating_ip": False}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proving_ground.legacy import create
+from proving_ground.legacy import create, packages
 from proving_ground.legacy.layout import LegacyCluster, Traits, WorkerGroup
 from proving_ground.progress import Progress
 from proving_ground.scenario import settled
@@ -36,8 +36,32 @@ GROWN = LegacyCluster(
 """What years of operation do to a cluster."""
 
 
+DOCKER = LegacyCluster(
+    name="docker",
+    number=61,
+    control_planes=1,
+    worker_groups=(WorkerGroup(count=1),),
+    kubernetes="1.23",
+    runtime="docker",
+)
+"""A cluster that was left at the last version whose kubelet speaks to Docker by itself."""
+
+
+KUBESPRAY = LegacyCluster(
+    name="kubespray",
+    number=60,
+    control_planes=1,
+    worker_groups=(WorkerGroup(count=1),),
+    traits=Traits(encryption=True, provider_id="none"),
+    layout="kubespray",
+    load_balancer=False,
+)
+"""What Kubespray leaves with its defaults, and encryption at rest."""
+
+
 def fresh_cluster(folders: Folders, cluster: LegacyCluster, progress: Progress) -> Kube:
     """Makes the cluster, or finds it made, and waits until its Nodes and workload are as they should be."""
+    packages.ensure(folders, cluster.kubernetes, progress)
     create.create(folders, cluster, progress)
     workload = Kube(folders.cluster(cluster.name) / "kubeconfig")
     until(f"{cluster.name} Nodes", lambda: settled.nodes_ready(workload, cluster.nodes), limit_s=180)

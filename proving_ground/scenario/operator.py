@@ -35,9 +35,17 @@ def write_fleet_file(
                     "key": str(folders.ssh_key),
                     "known_hosts": str(create.known_hosts(folders, cluster)),
                 },
-                "new_machines": {"image": images.glance_name(cluster.kubernetes)},
+                **_new_machines(cluster),
             }
             for cluster in clusters
         },
     }
     file.write_text(yaml.safe_dump(document, sort_keys=False))
+
+
+def _new_machines(cluster: LegacyCluster) -> dict[str, object]:
+    """The image of later machines, where there is one on which kubeadm works at once."""
+    if cluster.kubernetes in images.ON_DEMAND:
+        return {}
+    image = {"image": images.glance_name(cluster.kubernetes)}
+    return {"new_machines": image, "new_control_planes": image}

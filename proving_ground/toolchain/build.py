@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
+from functools import partial
 from pathlib import Path
 
 from proving_ground.engine.docker_engine import install_packages
 from proving_ground.errors import GroundError
 from proving_ground.settings import Folders
+from proving_ground.toolchain import openapi
 from proving_ground.toolchain.groups import Group, group
 
 
@@ -31,12 +34,13 @@ def build(folders: Folders, name: str) -> None:
     fresh = wanted.place(folders).with_name(f".{wanted.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    for binary, package in wanted.binaries.items():
-        _go(
-            folders,
-            wanted,
-            ["build", "-trimpath", "-ldflags", wanted.linker_flags, "-o", str(fresh / binary), package],
-        )
+    with tempfile.TemporaryDirectory() as work:
+        flags = ["-trimpath", "-ldflags", wanted.linker_flags]
+        if wanted.openapi:
+            file = openapi.completed(wanted, partial(_go, folders, wanted), Path(work))
+            flags += ["-modfile", str(file)]
+        for binary, package in wanted.binaries.items():
+            _go(folders, wanted, ["build", *flags, "-o", str(fresh / binary), package])
     if not wanted.binaries:
         _go(folders, wanted, ["mod", "download"])
     place = wanted.place(folders)

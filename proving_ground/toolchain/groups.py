@@ -17,7 +17,8 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A Go module folder and the programs that are built from it. `version`: what is stamped into them."""
+    """A Go module folder and the programs that are built from it. `version`: what is stamped into them.
+    `openapi`: the package of the module whose API definitions must be generated first, "" = none."""
 
     name: str
     folder: Path
@@ -25,6 +26,7 @@ class Group:
     version: str
     binaries: Mapping[str, str]
     stamp: tuple[str, ...]
+    openapi: str = ""
 
     @property
     def linker_flags(self) -> str:
@@ -34,6 +36,7 @@ class Group:
     def key(self) -> str:
         """Hash of all that the binaries depend on but the compiler: go.mod, go.sum, own sources, flags."""
         digest = hashlib.sha256(f"{self.linker_flags} {sorted(self.binaries.items())}".encode())
+        digest.update(self.openapi.encode())
         for path in sorted(self.folder.rglob("*")):
             if path.is_file():
                 digest.update(f"\0{path.relative_to(self.folder)}\0".encode() + path.read_bytes())
@@ -81,4 +84,5 @@ def _group(name: str, table: Mapping[str, object]) -> Group:
         version=str(table.get("as", table.get("version", ""))),
         binaries=binaries,
         stamp=tuple(stamp),
+        openapi=str(table.get("openapi", "")),
     )

@@ -106,6 +106,7 @@ def kubeadm_machine() -> Machine:
         "/sys/class/dmi/id/product_uuid": FileEntry(
             content=b"8D9E8C5A-3B1F-4A6E-9C7D-2E5F6A7B8C9D\n", mode="0400"
         ),
+        "/etc/machine-id": FileEntry(content=b"0f7ac2b2a0c94b0c9a3f5f0f6f1f7e11\n", mode="0444"),
         "/proc/812/cmdline": FileEntry(
             content=b"\0".join(
                 [
@@ -118,6 +119,9 @@ def kubeadm_machine() -> Machine:
             )
         ),
         "/var/lib/kubelet/config.yaml": entry(fixture("kubeadm/kubelet-config.yaml")),
+        "/var/lib/kubelet/instance-config.yaml": entry(
+            'containerRuntimeEndpoint: "unix:///run/containerd/containerd.sock"\n'
+        ),
         "/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf": FileEntry(
             content=b"[Service]\n", package="kubeadm"
         ),

@@ -24,6 +24,7 @@ from replank.inventory.hosts.kubelet import (
     parse_config,
     parse_drop_ins,
     parse_environment,
+    parse_instance_config,
     parse_pid,
     parse_process,
     parse_server,
@@ -228,6 +229,18 @@ def test_what_is_no_kubelet_configuration_is_refused(text: str) -> None:
     assert error.value.code == "RP087"
 
 
+def test_the_instance_configuration_that_kubeadm_writes_has_no_kind() -> None:
+    text = 'containerRuntimeEndpoint: "unix:///run/containerd/containerd.sock"\n'
+    assert parse_instance_config(text, path="/x") == {
+        "containerRuntimeEndpoint": "unix:///run/containerd/containerd.sock"
+    }
+    header = "staticPodURLHeader:\n  Authorization: [planted]\n"
+    assert parse_instance_config(header, path="/x") == {}
+    with pytest.raises(Refused) as error:
+        parse_instance_config("- a", path="/x")
+    assert error.value.code == "RP087"
+
+
 def test_small_answers_of_the_system() -> None:
     assert parse_server("    server: https://10.0.0.5:6443\n") == "https://10.0.0.5:6443"
     assert parse_server("    server: https://user:secret@10.0.0.5:6443\n") == ""
@@ -374,10 +387,10 @@ def test_an_own_address_is_never_called_virtual(lines: list[str], expected: tupl
         (3, "", "", False, True),
         (3, "", "", True, True),
         (0, "", "", True, False),
-        (0, f"200 {KEY}\n100 {LIST}\n", "", False, True),
+        (0, f"0 200 200 {KEY}\n0 100 100 {LIST}\n", "", False, True),
         (
             0,
-            f"200 {KEY}\n300 {LIST}\n",
+            f"0 200 200 {KEY}\n0 300 300 {LIST}\n",
             "2026-01-02 12:00:00 install kubelet:amd64 <none> 1.34.4-1.1\n",
             False,
             False,
@@ -392,18 +405,82 @@ def test_the_origin_is_judged_on_evidence(lines, times, log, kubespray, expected
     ("times", "log"),
     [
         ("", ""),
-        (f"200 {KEY}\n", ""),
-        (f"200 {KEY}\n300 {LIST}\n", ""),
+        (f"0 200 200 {KEY}\n", ""),
+        (f"0 200 200 {KEY}\n0 300 300 {LIST}\n", ""),
         (
-            f"200 {KEY}\n300 {LIST}\n",
+            f"0 200 200 {KEY}\n0 300 300 {LIST}\n",
             "2026-01-02 12:00:00 install kubelet:amd64 <none> 1\n"
             "2026-02-02 12:00:00 upgrade kubelet:amd64 1\n",
         ),
-        (f"0 {KEY}\n0 {LIST}\n", ""),
+        (f"0 0 0 {KEY}\n0 0 0 {LIST}\n", ""),
     ],
 )
 def test_without_evidence_the_origin_is_unknown(times: str, log: str) -> None:
     assert isinstance(judge_origin(0, times, log, kubespray=False), Unknown)
+
+
+# A real machine: Debian 12, kubelet and unit put there by Ansible after boot. A file that is copied keeps its
+# time of modification, here 1970.
+ANSIBLE = """\
+1795647357 1795647357 1795647357 /etc/ssh/ssh_host_ed25519_key.pub
+1795647357 1795647357 1795647357 /var/lib/cloud/instance/sem/config_ssh
+1795647361 1795647361 1795647361 /var/lib/cloud/instance/boot-finished
+1795647443 1795647443 0 /usr/bin/kubelet
+1795647452 1795647464 1795647464 /etc/kubernetes
+1795647453 1795647454 1795647453 /etc/systemd/system/kubelet.service
+"""
+
+
+def judged(times: str) -> object:
+    return judge_origin(0, times, "", kubespray=False)
+
+
+def test_what_was_born_after_the_boot_was_not_brought_by_the_image() -> None:
+    assert judged(ANSIBLE) is False
+
+
+def test_a_reboot_hides_the_end_of_the_first_boot_unless_a_module_left_its_mark() -> None:
+    rebooted = ANSIBLE.replace("1795647361 1795647361 1795647361", "1800000000 1800000000 1800000000")
+    assert isinstance(judged(rebooted), Unknown)
+    mark = "1795647360 1795647360 1795647360 /var/lib/cloud/instance/sem/config_keys_to_console\n"
+    assert judged(rebooted + mark) is False
+
+
+def test_a_kubelet_that_is_older_than_the_first_boot_is_the_images() -> None:
+    kubelet = "1795647443 1795647443 0 /usr/bin/kubelet"
+    assert judged(ANSIBLE.replace(kubelet, "1795644000 1795650000 0 /usr/bin/kubelet")) is True
+    # No birth time, but nobody has touched it since: an old stat, or a file system without births.
+    for unborn in ("0", "-"):
+        assert judged(ANSIBLE.replace(kubelet, f"{unborn} 1795644000 0 /usr/bin/kubelet")) is True
+        assert isinstance(
+            judged(ANSIBLE.replace(kubelet, f"{unborn} 1795647443 0 /usr/bin/kubelet")), Unknown
+        )
+
+
+def test_a_host_key_that_the_image_brought_is_no_first_boot() -> None:
+    """The package is younger than the key, and older than what cloud-init left at the instance's own boot."""
+    times = f"0 100 100 {KEY}\n0 300 300 /var/lib/cloud/instance/sem/config_ssh\n0 200 200 {LIST}\n"
+    log = "2026-01-02 12:00:00 install kubelet:amd64 <none> 1.34.4-1.1\n"
+    assert isinstance(judge_origin(0, times, log, kubespray=False), Unknown)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "1795644000 1795647464 1795647464 /etc/kubernetes",
+        "1795644000 1795647454 1795647453 /etc/systemd/system/kubelet.service",
+    ],
+)
+def test_an_upgrade_of_the_images_kubelet_is_no_installation(line: str) -> None:
+    path = line.rpartition(" ")[2]
+    others = [found for found in ANSIBLE.splitlines() if not found.endswith(path)]
+    assert isinstance(judged("\n".join([*others, line])), Unknown)
+
+
+def test_without_a_trace_of_the_boot_or_of_the_kubelet_nothing_is_judged() -> None:
+    for missing in ("boot-finished", "/usr/bin/kubelet", "/etc/kubernetes"):
+        left = [line for line in ANSIBLE.splitlines() if not line.endswith(missing)]
+        assert isinstance(judged("\n".join(left)), Unknown)
 
 
 # Everything that reads text from a machine
@@ -415,6 +492,7 @@ PARSERS = (
     lambda text: parse_environment(text, path="/x"),
     lambda text: environment_flags(parse_environment(text, path="/x")),
     lambda text: parse_config(text, path="/x"),
+    lambda text: parse_instance_config(text, path="/x"),
     lambda text: parse_process(text.encode()),
     parse_server,
     parse_drop_ins,

@@ -27,6 +27,7 @@ from replank.transports.ssh.reader import SshHostReader
 
 Start = Callable[..., Site]
 Machines = dict[str, Machine]
+INSTANCE = "/var/lib/kubelet/instance-config.yaml"
 
 
 def unknown(facts: HostFacts) -> dict[str, str]:
@@ -43,6 +44,7 @@ def test_a_kubeadm_control_plane_is_seen_whole(site: Start) -> None:
     assert unknown(facts) == {}
     assert facts.hostname == "cp-1"
     assert facts.system_uuid == "8d9e8c5a-3b1f-4a6e-9c7d-2e5f6a7b8c9d"
+    assert facts.machine_id == "0f7ac2b2a0c94b0c9a3f5f0f6f1f7e11"
     assert facts.os_release == "Ubuntu 24.04.1 LTS"
     assert facts.runtime == "containerd://1.7.24"
     assert facts.cloud_init_kubernetes is True
@@ -146,6 +148,46 @@ def test_a_machine_without_kubernetes_has_none_and_is_known(site: Start, machine
     assert facts.kubelet.running is False
 
 
+def test_a_machine_without_dmi_is_known_by_its_machine_id(site: Start, machines: Machines) -> None:
+    del machines[ADDRESS].files["/sys/class/dmi/id/product_uuid"]
+    facts = site().read()
+    assert unknown(facts) == {}
+    assert (facts.system_uuid, facts.machine_id) == ("", "0f7ac2b2a0c94b0c9a3f5f0f6f1f7e11")
+    machines[ADDRESS].files["/proc/device-tree/vm,uuid"] = FileEntry(
+        content=b"8d9e8c5a-3b1f-4a6e-9c7d-2e5f6a7b8c9d\0", mode="0444"
+    )
+    assert site().read().system_uuid == "8d9e8c5a-3b1f-4a6e-9c7d-2e5f6a7b8c9d"
+
+
+def test_a_kubelet_that_was_put_there_after_boot_is_told_by_its_birth(
+    site: Start, machines: Machines
+) -> None:
+    files = machines[ADDRESS].files
+    files[commands.USER_DATA_FILE].content = b"#cloud-config\nhostname: cp-1\n"
+    assert unknown(site().read()) == {"cloud_init_kubernetes": "RP069"}
+    files["/var/lib/cloud/instance/boot-finished"] = FileEntry(content=b"", modified=1000)
+    files["/usr/bin/kubelet"] = FileEntry(content=b"", mode="0755", born=1100)
+    files["/etc/systemd/system/kubelet.service"] = FileEntry(content=b"", born=1110)
+    for path in [path for path in files if path.startswith("/etc/kubernetes/")]:
+        files[path].born = 1120
+    assert site().read().cloud_init_kubernetes is False
+
+
+def test_the_lines_of_permissions_are_enough_for_a_usual_machine(site: Start, machines: Machines) -> None:
+    """What is not there must be told from what may not be read with these lines alone."""
+    usual = {call.sudo_line for c in SURVEY_COMMANDS for v in c.usual for call in [c.call(**v)]}
+    missing = ("/sys/class/dmi/id/product_uuid", INSTANCE, commands.USER_DATA_FILE, commands.MACHINE_ID_FILE)
+    place = site()
+    for path in ("", *missing):
+        machines[ADDRESS].files.pop(path, None)
+        place.read()
+    of_flags = (commands.FILE_METADATA, commands.FILE_HASH)  # permissions says "one line for each file"
+    for _, line in place.twin.commands:
+        words = tuple(shlex.split(line))
+        if words[:2] == ("sudo", "-n") and not any(c.matches(words[2:]) for c in of_flags):
+            assert line in usual
+
+
 def test_etcd_that_no_api_server_names_is_unknown_not_absent(site: Start, machines: Machines) -> None:
     del machines[ADDRESS].files["/etc/kubernetes/manifests/kube-apiserver.yaml"]
     assert unknown(site().read()) == {"etcd": "RP067"}
@@ -174,12 +216,34 @@ def test_a_broken_manifest_leaves_the_other_facts(site: Start, machines: Machine
     assert "copy.bak" in facts.static_pods.unknown
 
 
-def test_several_runtimes_without_an_endpoint_are_not_guessed(site: Start, machines: Machines) -> None:
-    config = machines[ADDRESS].files["/var/lib/kubelet/config.yaml"]
+def with_docker_beside_it(machine: Machine) -> None:
+    """Docker's packages are installed as well, and config.yaml names no endpoint."""
+    config = machine.files["/var/lib/kubelet/config.yaml"]
     lines = config.content.splitlines(keepends=True)
     config.content = b"".join(line for line in lines if b"containerRuntimeEndpoint" not in line)
-    machines[ADDRESS].commands["docker --version"] = "Docker version 24.0.7, build afdd53b\n"
+    machine.commands["docker --version"] = "Docker version 20.10.24+dfsg1, build 297e128\n"
+
+
+def test_the_runtime_is_the_one_that_the_kubelet_talks_to(site: Start, machines: Machines) -> None:
+    with_docker_beside_it(machines[ADDRESS])
+    assert site().read().runtime == "containerd://1.7.24"
+    machines[ADDRESS].files[INSTANCE].content = b'containerRuntimeEndpoint: "unix:///run/cri-dockerd.sock"\n'
+    assert site().read().runtime == "docker://20.10.24+dfsg1"
+
+
+def test_several_runtimes_without_an_endpoint_are_not_guessed(site: Start, machines: Machines) -> None:
+    with_docker_beside_it(machines[ADDRESS])
+    del machines[ADDRESS].files[INSTANCE]
     assert unknown(site().read()) == {"runtime": "RP067"}
+
+
+def test_a_kubelet_with_dockershims_flag_and_no_endpoint_talks_to_docker(
+    site: Start, machines: Machines
+) -> None:
+    with_docker_beside_it(machines[ADDRESS])
+    del machines[ADDRESS].files[INSTANCE]
+    machines[ADDRESS].files["/proc/812/cmdline"].content += b"\0--network-plugin=cni\0"
+    assert site().read().runtime == "docker://20.10.24+dfsg1"
 
 
 # sudo

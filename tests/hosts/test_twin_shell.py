@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from host_machines import PRIVATE, certificate, kubeadm_machine, kubeconfig
 
+from replank.domain.unknown import Unknown
 from replank.inventory.hosts import commands
 from replank.inventory.hosts.command import Call
 from replank.inventory.hosts.listing import parse_listing
+from replank.inventory.hosts.origin import TIMES_FORMAT, judge_origin
 from replank.testbed.serve.ssh_shell import STRANGE, Answer, Shell
 from replank.testbed.world import FileEntry, Machine
 
@@ -81,6 +83,15 @@ def test_listing_is_the_same(both: tuple[Path, Shell], name: str) -> None:
     wanted, answered = real(call), shell.run(call.line)
     assert answered.status == wanted.status
     assert parse_listing(answered.stdout.decode()) == parse_listing(wanted.stdout.decode())
+
+
+def test_times_of_a_real_stat_are_understood(tmp_path: Path) -> None:
+    (tmp_path / "kubelet").touch()
+    call = Call("", ("stat", "-L", "-c", TIMES_FORMAT, str(tmp_path / "kubelet"), str(tmp_path)), sudo=False)
+    answer = real(call)
+    assert answer.status == 0
+    assert len(answer.stdout.splitlines()) == 2
+    assert isinstance(judge_origin(0, answer.stdout.decode(), "", kubespray=False), Unknown)
 
 
 def test_only_certificates_come_out_of_a_file_that_holds_a_key_too(both: tuple[Path, Shell]) -> None:

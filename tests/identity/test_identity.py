@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
@@ -52,9 +53,10 @@ def test_provider_id_joins_a_node_whose_name_and_server_name_differ():
     assert conflicts == ()
 
 
-def test_system_uuid_joins_where_the_provider_id_is_empty():
+@pytest.mark.parametrize("written", [str.upper, lambda uuid: uuid.replace("-", "")])
+def test_system_uuid_joins_where_the_provider_id_is_empty_however_it_is_written(written):
     worker = server(1, "w-1")
-    machines, _ = joined([worker], [node("other", uuid=worker.id.upper())])
+    machines, _ = joined([worker], [node("other", uuid=written(worker.id))])
     assert machines[0].server_id == worker.id
 
 

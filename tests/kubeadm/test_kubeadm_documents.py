@@ -192,3 +192,10 @@ def test_parsers_raise_nothing_but_errors_with_a_code(text):
     ):
         with suppress(ReplankError):
             parse()
+
+
+def test_http_endpoints_that_kubeadm_fills_in_by_itself_are_no_loss():
+    same = "endpoints: ['https://10.0.0.9:2379'], httpEndpoints: ['https://10.0.0.9:2379']"
+    own = "endpoints: ['https://10.0.0.9:2379'], httpEndpoints: ['http://10.0.0.9:2381']"
+    assert cluster(f"etcd: {{external: {{{same}}}}}\n").unread == ()
+    assert cluster(f"etcd: {{external: {{{own}}}}}\n").unread == ("etcd.external.httpEndpoints",)

@@ -23,7 +23,7 @@ from replank.testbed.serve.kubernetes import Fault
 from replank.testbed.twin import Twin
 from replank.transports.kubernetes.management import KubernetesManagementReader
 from replank.transports.kubernetes.reader import KubernetesReader
-from replank.transports.kubernetes.transport import Limits
+from replank.transports.kubernetes.transport import Limits, MetadataTransport
 
 LIMITS = Limits(timeout_s=2.0, answer_s=1.0, attempts=2, pause_s=0.01, longest_pause_s=0.1)
 PASSED_OVER = {"kubeconfig", "serving_certificate"}
@@ -251,6 +251,9 @@ def test_management_cluster_is_read_by_names_only(twin: Twin) -> None:
     assert {p.name: p.version for p in facts.providers}["cluster-api"] == "v1.14.0"
     assert is_known(facts.served)
     assert {"KubeadmControlPlane", "OpenStackMachine"} <= {kind.kind for kind in facts.served}
+    # As a real API server, which writes null for an empty list of metadata.
+    path_ = "/apis/cluster.x-k8s.io/v1beta2/namespaces/plain/clusters"
+    assert b'"items":null' in served.store.answer(path_, {}, MetadataTransport.ACCEPT).body
     assert facts.existing == ()
     assert [s for s in twin.world.planted_secrets if s in repr(facts)] == []
     crds = asyncio.run(reader.crds(target))

@@ -89,15 +89,53 @@ def test_a_service_that_hangs_costs_its_timeout_and_no_more(tmp_path: Path) -> N
     assert unknown(facts) == dict.fromkeys(("volumes", "zones", "quotas"), "RP046")
 
 
-def test_a_service_that_the_catalog_lacks_is_named(tmp_path: Path) -> None:
+def test_a_cloud_whose_catalog_knows_no_such_service_has_none(tmp_path: Path) -> None:
     given = project()
     del given.collections["load-balancer"]
     del given.collections["block-storage"]
+    for server in given.collections["compute"]["servers"]:
+        server["os-extended-volumes:volumes_attached"] = []
     with OpenStackTwin([given]) as twin:
+        facts = read(clouds_yaml(tmp_path, twin))
+    assert unknown(facts) == {}
+    assert (facts.load_balancers, facts.volumes) == ((), ())
+
+
+def test_a_service_that_another_region_has_is_unknown_here(tmp_path: Path) -> None:
+    given, elsewhere = project(), project()
+    elsewhere.region = "RegionTwo"
+    for service in ("load-balancer", "block-storage"):
+        del given.collections[service]
+    with OpenStackTwin([given, elsewhere]) as twin:
         facts = read(clouds_yaml(tmp_path, twin))
     assert unknown(facts) == {"load_balancers": "RP043", "volumes": "RP043"}, "zones and quotas lose nothing"
     assert isinstance(facts.load_balancers, Unknown)
     assert "the catalog has no load-balancer endpoint" in facts.load_balancers.unknown
+
+
+def test_a_service_that_the_catalog_hides_though_it_is_in_use_is_unknown(tmp_path: Path) -> None:
+    given = project()
+    del given.collections["load-balancer"]
+    del given.collections["block-storage"]
+    given.collections["network"]["ports"][0]["device_owner"] = "Octavia"
+    with OpenStackTwin([given]) as twin:
+        facts = read(clouds_yaml(tmp_path, twin))
+    assert unknown(facts) == {"load_balancers": "RP043", "volumes": "RP043"}
+    assert isinstance(facts.volumes, Unknown)
+    assert facts.volumes.unknown.endswith(
+        "the catalog has no block-storage endpoint, but servers have volumes"
+    )
+
+
+@pytest.mark.parametrize("service", ["compute", "network", "image"])
+def test_a_service_that_no_cloud_is_without_is_named_where_the_catalog_lacks_it(
+    tmp_path: Path, service: str
+) -> None:
+    given = project()
+    del given.collections[service]
+    with OpenStackTwin([given]) as twin:
+        facts = read(clouds_yaml(tmp_path, twin))
+    assert set(unknown(facts).values()) == {"RP043"}
 
 
 @pytest.mark.parametrize(

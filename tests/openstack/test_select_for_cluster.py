@@ -93,6 +93,7 @@ def test_a_node_whose_server_no_state_has_is_discovered() -> None:
     ("given_node", "evidence"),
     [
         (node("a-w-1", system_uuid="A-W-1-ID"), "systemUUID of Node a-w-1"),
+        (node("a-w-1", system_uuid="aw1id"), "systemUUID of Node a-w-1"),
         (node("elsewhere", address="10.97.0.12"), "address of Node elsewhere"),
         (node("a-w-1.example.org", address="192.0.2.1"), "name of Node a-w-1.example.org"),
     ],

@@ -153,6 +153,14 @@ def test_the_audit_counts_by_severity_and_shares_advice() -> None:
     assert text.count("Mend RP118.") == 1
 
 
+def test_subjects_with_one_evidence_are_one_line() -> None:
+    text = words(audit_view("plain", FINDINGS))
+    assert "- floating IP 198.51.100.7, floating IP 198.51.100.8: seen" in text
+    other = replace(FINDINGS[2], evidence=("seen otherwise",))
+    text = words(audit_view("plain", (FINDINGS[1], other)))
+    assert "- floating IP 198.51.100.7: seen - floating IP 198.51.100.8: seen otherwise" in text
+
+
 def test_checks_that_failed_for_one_cause_are_one_line() -> None:
     text = words(audit_view("plain", FINDINGS))
     assert "could not be checked (2 findings): RP201, RP202, because: SSH to cp-1 was refused" in text

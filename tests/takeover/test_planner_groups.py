@@ -8,12 +8,18 @@ import pytest
 from planner_cases import (
     SETTINGS,
     boot_from_volume,
+    cloud_of,
     healthy,
+    kubernetes_of,
     two_worker_groups,
+    with_cloud,
+    with_kubernetes,
+    with_nodes,
     with_servers,
 )
 from planner_words import differences, plan, spec_of
 
+from replank.domain.unknown import is_known
 from replank.inventory.fleet.model import NewMachines
 
 
@@ -108,6 +114,30 @@ def test_new_machines_are_made_of_what_the_operator_names() -> None:
     assert {("image", "no-such-image"), ("keypair", "ops")} <= changes
     control_plane = spec_of(of, "OpenStackMachineTemplate/plain-control-plane-adopted")["template"]["spec"]
     assert set(control_plane["image"]) == {"id"}
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_workers_whose_nodes_show_an_external_cloud_provider_keep_it_without_its_manager(shown: bool) -> None:
+    """Nobody looked at their kubelets, and there is no cloud controller manager: something stands in."""
+    addons = kubernetes_of(healthy()).addons
+    assert is_known(addons)
+    snapshot = with_kubernetes(healthy(), addons=tuple(a for a in addons if a.kind != "cloud-provider"))
+    if not shown:
+        snapshot = with_nodes(snapshot, lambda node: replace(node, annotation_keys=()))
+    spec = spec_of(plan(snapshot), "KubeadmConfigTemplate/plain-worker")["template"]["spec"]
+    flags = spec["joinConfiguration"]["nodeRegistration"]["kubeletExtraArgs"]
+    assert ({"name": "cloud-provider", "value": "external"} in flags) is shown
+    assert {"name": "provider-id", "value": "openstack:///{{ instance_id }}"} in flags
+
+
+def test_another_image_is_told_by_its_name() -> None:
+    images = cloud_of(healthy()).images
+    assert is_known(images)
+    new = replace(images[0], id="0f7ac2b2-a0c9-4b0c-9a3f-5f0f6f1f7e11", name="ubuntu-24.04-kube-next")
+    settings = replace(SETTINGS, new_machines=NewMachines(image=new.name))
+    of = plan(with_cloud(healthy(), images=(*images, new)), settings)
+    found = {(d.has, d.template) for d in differences(of, "plain-worker") if d.field == "image"}
+    assert found == {(f"{images[0].name} ({images[0].id})", f"{new.name} ({new.id})")}
 
 
 def test_volumes_become_root_volumes_and_what_is_lost_is_listed() -> None:

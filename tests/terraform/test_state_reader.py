@@ -264,9 +264,38 @@ def test_a_tool_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "not installed" in error.why
 
 
-def test_a_tool_that_prints_nothing_is_no_empty_cluster(tmp_path: Path, tool: Path) -> None:
-    folder = answer(tmp_path, "pass")
-    assert error_of(kind="pull", path=folder, command=str(tool)).code == "RP021"
+# OpenTofu 1.12.6 with a TF_CLI_CONFIG_FILE that is not there: all of it on stdout.
+WARNING = """
+print()
+print("Warning: Unable to open CLI configuration file")
+print()
+print('The CLI configuration file at "/nonexistent/x.tfrc" does not exist.')
+"""
+
+
+def test_warnings_that_the_tool_prints_before_the_state_are_no_part_of_it(tmp_path: Path, tool: Path) -> None:
+    folder = answer(tmp_path, WARNING + PRINT)
+    [state] = read(kind="pull", path=folder, command=str(tool), workspace="blue")
+    assert (state.workspace, state.serial) == ("blue", 73)
+
+
+def test_a_state_that_is_cut_off_after_a_warning_is_told_as_such(tmp_path: Path, tool: Path) -> None:
+    folder = answer(tmp_path, WARNING + 'print(\'{"version": 4, "resources": [\')\n')
+    error = error_of(kind="pull", path=folder, command=str(tool))
+    assert error.code == "RP022"
+    assert "cut off" in error.why
+
+
+@pytest.mark.parametrize(
+    ("prints", "said"),
+    [("pass", "printed nothing"), (WARNING, "printed something, but no line of it begins a state")],
+)
+def test_a_tool_that_prints_no_state_is_no_empty_cluster(
+    tmp_path: Path, tool: Path, prints: str, said: str
+) -> None:
+    error = error_of(kind="pull", path=answer(tmp_path, prints), command=str(tool))
+    assert error.code == "RP021"
+    assert said in error.why
 
 
 def test_a_tool_that_hangs_is_ended_with_its_children(tmp_path: Path, tool: Path) -> None:

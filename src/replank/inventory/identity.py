@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from replank.domain.provider_id import parse_provider_id
 from replank.domain.roles import Role
 from replank.domain.unknown import Fact, Unknown, is_known
+from replank.domain.uuids import same_uuid
 from replank.inventory.facts.hosts import HostFacts
 from replank.inventory.facts.identity import Conflict, Evidence, LegacyMachine
 from replank.inventory.facts.kubernetes import Node
@@ -123,7 +124,7 @@ def _hints(node: Node, candidates: Sequence[Candidate]) -> list[tuple[str, Evide
     short = node.name.partition(".")[0]
     keys = (
         ("provider-id", [c for c in candidates if provider and c.id == provider.server_id]),
-        ("system-uuid", [c for c in candidates if node.system_uuid and c.id == node.system_uuid.lower()]),
+        ("system-uuid", [c for c in candidates if same_uuid(c.id, node.system_uuid)]),
         ("address", [c for c in candidates if addresses & set(c.addresses)]),
         ("name", [c for c in candidates if c.name in (node.name, short)]),
     )
@@ -225,7 +226,7 @@ def _host_conflicts(machines: Sequence[LegacyMachine], hosts: Sequence[HostFacts
         machine = by_name.get(host.server)
         if machine is None or not isinstance(machine.server_id, str) or not is_known(host.system_uuid):
             continue
-        if host.system_uuid and host.system_uuid.lower() != machine.server_id.lower():
+        if host.system_uuid and not same_uuid(host.system_uuid, machine.server_id):
             conflicts.append(
                 Conflict(
                     subject=f"host {host.server}",

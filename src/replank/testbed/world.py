@@ -56,7 +56,7 @@ class ApiServer:
 class FileEntry:
     """A file of a machine. `content` bytes; `mode` octal text like `0600`.
 
-    `package`: the package that owns it, "" = none. `modified`: seconds since 1970.
+    `package`: the package that owns it, "" = none. `modified`, `born`: seconds since 1970; 0 = unknown.
     """
 
     content: bytes
@@ -65,6 +65,7 @@ class FileEntry:
     group: str = "root"
     package: str = ""
     modified: int = 0
+    born: int = 0
 
 
 @dataclass(slots=True)

@@ -24,6 +24,9 @@ const (
 	ownRoutes = 99
 	cniFile   = "10-ground.conflist"
 	natName   = "NODE-AGENT"
+	// cniVersion is the newest that dockershim of Kubernetes 1.23 reads (containernetworking/cni v0.8.1,
+	// pkg/version/version.go); containerd reads it too.
+	cniVersion = "0.4.0"
 )
 
 // connect makes the pod network of this Node and the ways to the others.
@@ -154,7 +157,7 @@ func run(program, input string, arguments ...string) error {
 func (a *agent) writeCNI(local netip.Prefix) error {
 	type object = map[string]any
 	content, err := json.MarshalIndent(object{
-		"cniVersion": "1.0.0",
+		"cniVersion": cniVersion,
 		"name":       "ground",
 		"plugins": []object{
 			{

@@ -140,8 +140,9 @@ class HostFacts:
     """One machine over SSH.
 
     `server`: name of the OpenStack server that it was reached for. `address`: where SSH went. `hostname`: as
-    the host says. `system_uuid`: from DMI (equals the Nova server's UUID on KVM). `keys`: key files by
-    metadata. `cloud_init_kubernetes`: True if the machine's image or user data set up Kubernetes, False if
+    the host says. `system_uuid`: from firmware (DMI; equals the Nova server's UUID on KVM), "" = firmware
+    gives none, and the kubelet reports `machine_id` (/etc/machine-id) instead. `keys`: key files by metadata.
+    `cloud_init_kubernetes`: True if the machine's image or user data set up Kubernetes, False if
     something else did it after boot (then a *new* machine from the same image has no kubelet).
     `host_key_checked` False: fleet.yaml switched the check off, so the machine may be another one.
     """
@@ -163,3 +164,4 @@ class HostFacts:
     virtual_ips: Fact[tuple[str, ...]]
     cloud_init_kubernetes: Fact[bool]
     host_key_checked: Fact[bool] = True
+    machine_id: Fact[str] = ""

@@ -6,12 +6,14 @@ import base64
 import binascii
 import ipaddress
 import re
+import warnings
 from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.utils import CryptographyDeprecationWarning
 
 from replank.domain.errors import Refused
 from replank.inventory.facts.hosts import CertificateFile
@@ -55,7 +57,11 @@ def parse_kubeconfig_certificates(text: str, *, path: str) -> tuple[CertificateF
 
 def _certificate(block: str, path: str) -> CertificateFile:
     try:
-        certificate = x509.load_der_x509_certificate(base64.b64decode("".join(block.split()), validate=True))
+        with warnings.catch_warnings():
+            # The CA of an old kubeadm has serial number 0, of which cryptography warns on stderr.
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            der = base64.b64decode("".join(block.split()), validate=True)
+            certificate = x509.load_der_x509_certificate(der)
         names = _alternative_names(certificate)
         return CertificateFile(
             path=path,

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from replank.inventory.hosts.command import HostCommand
+from replank.inventory.hosts.origin import TIMED_FILES, TIMES_FORMAT
 
 MANIFESTS_DIR: Final = "/etc/kubernetes/manifests"
 KUBERNETES_DIR: Final = "/etc/kubernetes"
@@ -43,6 +44,25 @@ KUBELET_CERTIFICATE: Final = "/var/lib/kubelet/pki/kubelet-client-current.pem"
 """Certificate and key in one file (pkg/kubelet/certificate, FileStore): only the certificate is cut out."""
 
 PKI_DIRS: Final = ("/etc/kubernetes/pki", "/etc/kubernetes/ssl")
+SYSTEM_UUIDS: Final = (
+    "/sys/class/dmi/id/product_uuid",
+    "/proc/device-tree/system-id",
+    "/proc/device-tree/vm,uuid",
+)
+"""Where the kubelet looks for the firmware's UUID, in its order (cadvisor v0.53, utils/sysfs/sysfs.go)."""
+
+MACHINE_ID_FILE: Final = "/etc/machine-id"
+KUBELET_KUBECONFIG: Final = "/etc/kubernetes/kubelet.conf"
+KUBELET_FILES: Final = (
+    "/var/lib/kubelet/config.yaml",
+    "/var/lib/kubelet/instance-config.yaml",
+    "/var/lib/kubelet/kubeadm-flags.env",
+    "/etc/default/kubelet",
+    "/etc/sysconfig/kubelet",
+    "/etc/kubernetes/kubelet.env",
+    "/etc/kubernetes/kubelet-config.yaml",
+)
+USER_DATA_FILE: Final = "/var/lib/cloud/instance/user-data.txt"
 
 _KUBEADM_ETCD = {
     "ca": "/etc/kubernetes/pki/etcd/ca.crt",
@@ -64,9 +84,16 @@ OS_RELEASE: Final = HostCommand(
 )
 SYSTEM_UUID: Final = HostCommand(
     name="system-uuid",
-    argv=("cat", "/sys/class/dmi/id/product_uuid"),
+    argv=("cat", "<path>"),
     sudo=True,
-    purpose="the DMI UUID, which ties the machine to its Nova server",
+    purpose="the firmware's UUID (DMI, POWER's device tree), which ties the machine to its Nova server",
+    usual=tuple({"path": path} for path in SYSTEM_UUIDS),
+)
+MACHINE_ID: Final = HostCommand(
+    name="machine-id",
+    argv=("cat", MACHINE_ID_FILE),
+    sudo=False,
+    purpose="what the kubelet reports as system UUID where firmware gives none",
 )
 LIST_FILES: Final = HostCommand(
     name="list-files",
@@ -80,7 +107,13 @@ EXISTS: Final = HostCommand(
     argv=("ls", "-dL", "<path>"),
     sudo=True,
     purpose="tells a missing file from one that may not be read",
-    usual=({"path": KUBERNETES_DIR}, {"path": ETCD_PKI_DIR}),
+    usual=tuple(
+        {"path": path}
+        for path in (
+            *(KUBERNETES_DIR, ETCD_PKI_DIR, *SYSTEM_UUIDS, MACHINE_ID_FILE, KUBELET_CERTIFICATE),
+            *(KUBELET_KUBECONFIG, *KUBELET_FILES, USER_DATA_FILE),
+        )
+    ),
 )
 MANIFEST: Final = HostCommand(
     name="static-pod",
@@ -111,7 +144,7 @@ KUBELET_SERVER: Final = HostCommand(
     argv=("sed", "-n", "/server:/p", "<path>"),
     sudo=True,
     purpose="which API server address the kubelet uses",
-    usual=({"path": "/etc/kubernetes/kubelet.conf"},),
+    usual=({"path": KUBELET_KUBECONFIG},),
 )
 KUBELET_PID: Final = HostCommand(
     name="kubelet-pid", argv=("pgrep", "-o", "-x", "kubelet"), sudo=False, purpose="the kubelet's process"
@@ -134,18 +167,7 @@ KUBELET_FILE: Final = HostCommand(
     argv=("cat", "<path>"),
     sudo=True,
     purpose="the kubelet's configuration and environment files",
-    usual=tuple(
-        {"path": path}
-        for path in (
-            "/var/lib/kubelet/config.yaml",
-            "/var/lib/kubelet/instance-config.yaml",
-            "/var/lib/kubelet/kubeadm-flags.env",
-            "/etc/default/kubelet",
-            "/etc/sysconfig/kubelet",
-            "/etc/kubernetes/kubelet.env",
-            "/etc/kubernetes/kubelet-config.yaml",
-        )
-    ),
+    usual=tuple({"path": path} for path in KUBELET_FILES),
 )
 FILE_METADATA: Final = HostCommand(
     name="file-metadata",
@@ -247,18 +269,15 @@ UNIT_FILES: Final = HostCommand(
 )
 USER_DATA: Final = HostCommand(
     name="user-data",
-    argv=("grep", "-c", "-E", "kubeadm|kubelet", "/var/lib/cloud/instance/user-data.txt"),
+    argv=("grep", "-c", "-E", "kubeadm|kubelet", USER_DATA_FILE),
     sudo=True,
     purpose="how many lines of the user data speak of kubeadm (the number only)",
 )
 INSTALL_TIMES: Final = HostCommand(
     name="install-times",
-    argv=(
-        *("stat", "-L", "-c", "%Y %n"),
-        *("/etc/ssh/ssh_host_ed25519_key.pub", "/var/lib/dpkg/info/kubelet.list"),
-    ),
+    argv=("stat", "-L", "-c", TIMES_FORMAT, *TIMED_FILES),
     sudo=False,
-    purpose="whether the kubelet's package is older than the machine's first boot",
+    purpose="whether the kubelet is older than the machine's first boot, or came when that had ended",
 )
 DPKG_LOG: Final = HostCommand(
     name="dpkg-log",
@@ -268,7 +287,7 @@ DPKG_LOG: Final = HostCommand(
 )
 
 SURVEY_COMMANDS: Final[tuple[HostCommand, ...]] = (
-    *(SUDO, HOSTNAME, OS_RELEASE, SYSTEM_UUID, LIST_FILES, EXISTS, MANIFEST, CERTIFICATE),
+    *(SUDO, HOSTNAME, OS_RELEASE, SYSTEM_UUID, MACHINE_ID, LIST_FILES, EXISTS, MANIFEST, CERTIFICATE),
     *(KUBECONFIG_CERTIFICATE, KUBELET_SERVER, KUBELET_PID, KUBELET_COMMAND_LINE, KUBELET_UNIT, KUBELET_FILE),
     *(FILE_METADATA, FILE_HASH, ETCD_MEMBERS, ETCD_STATUS, DPKG, RPM, RPM_LOCKS, DPKG_OWNERS, RPM_OWNERS),
     *(CONTAINERD, CRIO, DOCKER, ADDRESSES, CRON_FILES, UNIT_FILES, USER_DATA, INSTALL_TIMES, DPKG_LOG),

@@ -74,6 +74,20 @@ def parse_config(text: str, *, path: str) -> dict[str, JSON]:
     document = load_mapping(text, code=CODE, where=path)
     if document.get("kind") != "KubeletConfiguration":
         raise unreadable("it is not a KubeletConfiguration", code=CODE, where=path)
+    return _without_secrets(document)
+
+
+def parse_instance_config(text: str, *, path: str) -> dict[str, JSON]:
+    """kubeadm's instance-config.yaml, a patch of the KubeletConfiguration without apiVersion and kind.
+
+    kubeadm writes one line, `containerRuntimeEndpoint: "unix://..."`, and applies the file to config.yaml
+    (kubernetes v1.35, cmd/kubeadm/app/phases/kubelet/config.go, WriteInstanceConfigToDisk). Without the keys
+    that may hold a credential. Raises `Refused` RP087.
+    """
+    return _without_secrets(load_mapping(text, code=CODE, where=path))
+
+
+def _without_secrets(document: Mapping[str, JSON]) -> dict[str, JSON]:
     return {key: value for key, value in sorted(document.items()) if key not in SECRET_KEYS}
 
 

@@ -37,7 +37,7 @@ def parse_cluster_configuration(text: str, *, where: str) -> ClusterConfiguratio
     dns = fields.child("dns")
     dns_type = dns.text("type")
     hyperkube = fields.boolean("useHyperKubeImage")
-    local, external = _etcd(fields.child("etcd"))
+    local, external, own_http = _etcd(fields.child("etcd"))
     configuration = ClusterConfiguration(
         api_version=api_version,
         kubernetes_version=fields.text("kubernetesVersion"),
@@ -63,7 +63,11 @@ def parse_cluster_configuration(text: str, *, where: str) -> ClusterConfiguratio
         ca_certificate_validity_seconds=fields.seconds("caCertificateValidityPeriod"),
     )
     # Both are gone since v1beta3; only a value that says something else than today's behaviour is a loss.
-    lost = {"dns.type": dns_type not in ("", "CoreDNS"), "useHyperKubeImage": hyperkube}
+    lost = {
+        "dns.type": dns_type not in ("", "CoreDNS"),
+        "useHyperKubeImage": hyperkube,
+        "etcd.external.httpEndpoints": own_http,
+    }
     unread = [*fields.unread(), *(name for name, is_lost in lost.items() if is_lost)]
     return replace(configuration, unread=tuple(sorted(unread)))
 
@@ -132,25 +136,32 @@ def _mount(fields: Fields) -> HostPathMount:
     )
 
 
-def _etcd(fields: Fields) -> tuple[LocalEtcd | None, ExternalEtcd | None]:
-    """kubeadm defaults to local etcd where neither is named (defaults.go SetDefaults_Etcd).
+def _etcd(fields: Fields) -> tuple[LocalEtcd | None, ExternalEtcd | None, bool]:
+    """Local or external etcd, and whether an external one has HTTP endpoints of its own.
+
+    kubeadm defaults to local etcd where neither is named (defaults.go SetDefaults_Etcd), and since 1.35 to
+    HTTP endpoints equal to the others (v1beta4/defaults.go SetDefaults_ExternalEtcd).
 
     `etcd: {}` is what Cluster API leaves behind after a rollout.
     """
     if fields.has("external"):
         external = fields.child("external")
-        return None, ExternalEtcd(
-            endpoints=external.texts("endpoints"),
+        endpoints = external.texts("endpoints")
+        own_http = external.texts("httpEndpoints") not in ((), endpoints)
+        found = ExternalEtcd(
+            endpoints=endpoints,
             ca_file=external.text("caFile"),
             cert_file=external.text("certFile"),
             key_file=external.text("keyFile"),
         )
+        return None, found, own_http
     local = fields.child("local")
-    return LocalEtcd(
+    stacked = LocalEtcd(
         data_dir=local.text("dataDir", "/var/lib/etcd"),
         image_repository=local.text("imageRepository"),
         image_tag=local.text("imageTag"),
         extra_args=_extra_args(local),
         server_cert_sans=local.texts("serverCertSANs"),
         peer_cert_sans=local.texts("peerCertSANs"),
-    ), None
+    )
+    return stacked, None, False

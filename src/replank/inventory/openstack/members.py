@@ -8,6 +8,7 @@ from typing import Final
 
 from replank.domain.provider_id import parse_provider_id
 from replank.domain.unknown import known_or
+from replank.domain.uuids import plain_uuid
 from replank.inventory.facts.kubernetes import Node
 from replank.inventory.facts.openstack import OpenStackFacts, Server
 
@@ -46,19 +47,19 @@ def cluster_servers(
     shows the contradiction.
     """
     servers = known_or(project.servers, ())
-    by_id = {server.id for server in servers}
+    by_uuid = {plain_uuid(server.id): server.id for server in servers}
     found = Belonging()
     for server_id in managed:
         found.add(server_id, "a state manages it")
     loose: list[Node] = []
     for node in nodes:
         provider = parse_provider_id(node.provider_id)
-        uuid = node.system_uuid.lower()
+        by_system_uuid = by_uuid.get(plain_uuid(node.system_uuid))
         if provider is not None:
             found.add(provider.server_id, f"providerID of Node {node.name}")
-        if uuid in by_id:
-            found.add(uuid, f"systemUUID of Node {node.name}")
-        if provider is None and uuid not in by_id:
+        if by_system_uuid is not None:
+            found.add(by_system_uuid, f"systemUUID of Node {node.name}")
+        if provider is None and by_system_uuid is None:
             loose.append(node)
     sure = [s for s in servers if s.id in found]
     free = [s for s in servers if s.id not in claimed_by_others]

@@ -63,9 +63,10 @@ def _kubelet(
         )
     for flag in registration.own_flags:
         if flag.name == "node-ip":
-            yield _difference(
-                adoptee, "kubelet flag node-ip", flag.value, "", "the new kubelet picks its address itself"
-            )
+            # With --cloud-provider=external the address is the provider's business, else the kubelet's
+            # (kubernetes v1.35, pkg/kubelet/nodestatus/setters.go, NodeAddress).
+            result = "the new Node has the address that its cloud provider or its kubelet finds"
+            yield _difference(adoptee, "kubelet flag node-ip", flag.value, "", result)
 
 
 def why_unseen(adoptee: Adoptee) -> str:

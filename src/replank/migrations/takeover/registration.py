@@ -38,6 +38,10 @@ CONTROL_PLANE_TAINT: Final = Taint(key="node-role.kubernetes.io/control-plane")
 _CONTAINERD: Final = frozenset(
     {"", "unix:///run/containerd/containerd.sock", "unix:///var/run/containerd/containerd.sock"}
 )
+_PROVIDED_ADDRESS: Final = "alpha.kubernetes.io/provided-node-ip"
+"""The kubelet keeps this annotation on its Node while it runs with --cloud-provider=external and --node-ip,
+and takes it off otherwise (kubernetes v1.35, pkg/kubelet/nodestatus/setters.go, NodeAddress)."""
+
 _OWN_SETTINGS: Final = frozenset({"containerRuntimeEndpoint", "providerID", "resolvConf"})
 VALUE_LIMIT: Final = 1024
 """Longest value of an extra argument that Cluster API takes (v1beta2, Arg.value maxLength)."""
@@ -49,6 +53,7 @@ class Registration:
 
     `flags` None: nobody looked at this kubelet. `settings`: keys of the kubelet's configuration that differ
     from the cluster's kubelet-config, as `key=JSON`; None as above. `max_pods`: from the Node's capacity.
+    `external`: the Node shows that its kubelet runs with --cloud-provider=external.
     """
 
     labels: Labels
@@ -60,6 +65,7 @@ class Registration:
     settings: tuple[str, ...] | None
     cri_socket: str
     max_pods: str
+    external: bool
 
 
 def registration_of(adoptee: Adoptee, kubelet_config: Mapping[str, JSON] | None) -> Registration:
@@ -84,6 +90,7 @@ def registration_of(adoptee: Adoptee, kubelet_config: Mapping[str, JSON] | None)
         settings=_own_settings(seen.config, kubelet_config) if seen and seen.config else None,
         cri_socket="" if socket in _CONTAINERD else socket,
         max_pods=_max_pods(adoptee, kubelet_config),
+        external=_PROVIDED_ADDRESS in adoptee.node.annotation_keys,
     )
 
 
@@ -124,6 +131,7 @@ def template_registration(registrations: Sequence[Registration], lead: int) -> R
         settings=most_common(settings, ()) if settings else None,
         cri_socket=agreed([r.cri_socket for r in registrations], lead),
         max_pods=agreed([r.max_pods for r in registrations], lead),
+        external=agreed([r.external for r in registrations], lead),
     )
 
 
@@ -147,8 +155,9 @@ def kubelet_arguments(template: Registration, ids: ProviderIDs, by_flag: bool) -
     the flag is the only way to one, and a Machine whose Node has none never gets its nodeRef.
     """
     arguments = {flag.name: flag.value for flag in template.flags or ()}
-    if ids.cloud_provider:
-        # An uninitialized Node is what the cloud controller manager waits for before it sets a providerID.
+    if ids.cloud_provider or template.external:
+        # An uninitialized Node is what the cloud controller manager, or what stands in for one, waits for
+        # before it sets a providerID.
         arguments.setdefault("cloud-provider", "external")
     if by_flag or not ids.cloud_provider:
         arguments["provider-id"] = f"openstack://{ids.region}/{{{{ instance_id }}}}"

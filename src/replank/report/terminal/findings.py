@@ -45,9 +45,12 @@ def _severity(group: SeverityGroup) -> Group:
 
 
 def _advice(advice: Advice) -> list[RenderableType]:
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for finding in advice.findings:
+        alike.setdefault(finding.evidence, []).append(finding.subject)
     subjects = [
-        Text.assemble(say(f.subject).plain, (say(f": {'; '.join(f.evidence)}").plain, "dim"))
-        for f in advice.findings
+        Text.assemble(say(", ".join(names)).plain, (say(f": {'; '.join(evidence)}").plain, "dim"))
+        for evidence, names in alike.items()
     ]
     rows = [(label, text) for label, text in (("then", advice.consequence), ("do", advice.remedy)) if text]
     return [Padding(bullets(subjects), (0, 0, 0, 2)), Padding(labelled(rows), (0, 0, 0, 4))]

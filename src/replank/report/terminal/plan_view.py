@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from replank.plan.model import Plan, PlannedMachine
+from replank.plan.model import MachineGroup, Plan, PlannedMachine
 from replank.report.headline import headline, owned_alike, settings_words, what_changes, what_stays
 from replank.report.terminal.findings import findings_by_severity, plan_blockers
 from replank.report.terminal.layout import bullets, labelled, say, section, table
@@ -64,17 +64,25 @@ def _machines(plan: Plan) -> Group:
             Padding(say(sentence(group.why), "dim"), (0, 0, 0, 2)),
             Padding(_table(members), (0, 0, 0, 2)),
         ]
-        says = [
-            f"{d.machine} differs in {d.field}: {d.has}, not {d.template}. {sentence(d.at_next_rollout)}"
-            for d in group.differences
-        ]
-        if says:
-            parts.append(Padding(bullets(says, mark="!"), (0, 0, 0, 2)))
+        if group.differences:
+            parts.append(Padding(bullets(_differences(group), mark="!"), (0, 0, 0, 2)))
         parts.append(Text(""))
     grouped = {name for group in plan.groups for name in group.machines}
     if rest := [machine for machine in plan.machines if machine.machine not in grouped]:
         parts += [say("In no group", "bold"), Padding(_table(rest), (0, 0, 0, 2)), Text("")]
     return section(f"Machines and their groups ({len(plan.machines)})", *parts[:-1])
+
+
+def _differences(group: MachineGroup) -> list[str]:
+    """One line for all machines that differ alike."""
+    alike: dict[str, list[str]] = {}
+    for d in group.differences:
+        says = f"in {d.field}: {d.has}, not {d.template}. {sentence(d.at_next_rollout)}"
+        alike.setdefault(says, []).append(d.machine)
+    return [
+        f"{listed(machines)} {'differs' if len(machines) == 1 else 'differ'} {says}"
+        for says, machines in alike.items()
+    ]
 
 
 def _table(machines: list[PlannedMachine]) -> Table:

@@ -143,6 +143,10 @@ class ClusterLayout:
         """The UUID of a thing of this cluster."""
         return self.mint.uuid("cluster", self.name, *path)
 
+    def machine_id(self, machine: MachineLayout) -> str:
+        """A machine's /etc/machine-id: a UUID without dashes (machine-id(5))."""
+        return self.id("machine-id", machine.name).replace("-", "")
+
     def secret(self, *path: object) -> str:
         """A planted secret of this cluster."""
         return self.mint.secret("cluster", self.name, *path)

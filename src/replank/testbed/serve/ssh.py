@@ -6,7 +6,7 @@ addresses, port 22, and logs in there; every machine has its own host key.
 What a machine answers comes from its `Machine` (testbed/world.py). The generator gives:
 
 `files`, absolute path -> FileEntry, whatever a survey lists, reads, hashes or counts in:
-    /etc/os-release; /sys/class/dmi/id/product_uuid (mode 0400)
+    /etc/os-release; /sys/class/dmi/id/product_uuid (mode 0400), /etc/machine-id
     /etc/kubernetes/manifests/*.yaml (mode 0600), /etc/kubernetes/{admin,super-admin,controller-manager,
     scheduler,kubelet}.conf (0600)
     /etc/kubernetes/pki/** or /etc/kubernetes/ssl/** with *.crt, *.key (0600) and sa.pub; Kubespray's
@@ -20,7 +20,8 @@ What a machine answers comes from its `Machine` (testbed/world.py). The generato
     `package="..."` where a package owns them, else they count as left by somebody
     /var/lib/cloud/instance/user-data.txt (0600); /var/log/dpkg.log;
     /etc/ssh/ssh_host_ed25519_key.pub and /var/lib/dpkg/info/kubelet.list with `modified` (first boot,
-    package's installation)
+    package's installation); /var/lib/cloud/instance/boot-finished with `modified` (end of a boot);
+    /usr/bin/kubelet, its unit and /etc/kubernetes/** with `born`
     A file without read permission for others is only served with sudo.
 `packages` and `held`: for dpkg-query. Leave `packages` empty for a machine without dpkg.
 `commands`, exact line -> stdout, looked up before anything else. Build the line with the survey's own list:

@@ -163,14 +163,16 @@ _ALWAYS = frozenset({"/etc", "/var/spool", "/etc/systemd/system"})
 def _stat(run: Run) -> Answer:
     lines, errors = [], b""
     for path in run.words[4:]:
-        entry = run.shell.machine.files.get(path)
+        # A folder is as old as the first file in it.
+        inside = sorted((e for _, e in run.shell.below(path, 64)), key=lambda e: e.born)
+        entry = run.shell.machine.files.get(path) or next(iter(inside), None)
         if entry is None:
             errors += _says("stat", path, "No such file or directory")
         elif run.words[3] == commands.STAT_FORMAT:
             mode = entry.mode.lstrip("0") or "0"
             lines.append(f"{mode} {entry.owner} {entry.group} {len(entry.content)}\n")
         else:
-            lines.append(f"{entry.modified} {path}\n")
+            lines.append(f"{entry.born} {entry.modified} {entry.modified} {path}\n")
     return Answer(1 if errors else 0, "".join(lines).encode(), errors)
 
 
@@ -256,8 +258,8 @@ _HANDLERS = _handlers(
     {
         _true: (commands.SUDO,),
         _cat: (
-            *(commands.OS_RELEASE, commands.SYSTEM_UUID, commands.MANIFEST, commands.KUBELET_FILE),
-            *(commands.KUBELET_COMMAND_LINE, commands.RPM_LOCKS),
+            *(commands.OS_RELEASE, commands.SYSTEM_UUID, commands.MACHINE_ID, commands.MANIFEST),
+            *(commands.KUBELET_FILE, commands.KUBELET_COMMAND_LINE, commands.RPM_LOCKS),
         ),
         _sed: (commands.CERTIFICATE, commands.KUBECONFIG_CERTIFICATE, commands.KUBELET_SERVER),
         _grep: (commands.USER_DATA, commands.DPKG_LOG),

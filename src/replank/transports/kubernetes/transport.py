@@ -7,6 +7,7 @@ into a `ReplankError`; lightkube above it sees good answers only.
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 
 import httpx2
@@ -130,14 +131,25 @@ class MetadataTransport(httpx2.AsyncBaseTransport):
     """
 
     ACCEPT = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+    # Only a list without items can match: inside a JSON text the quotes would have backslashes, and metadata
+    # has no key of that name with a null.
+    _NO_ITEMS = re.compile(rb'"items":\s*null')
 
     def __init__(self, inner: ApiTransport) -> None:
         self._inner = inner
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """As `ApiTransport`."""
+        """As `ApiTransport`, with `[]` for the null that the API server writes for an empty list of metadata.
+
+        lightkube wants a list (apiserver, pkg/endpoints/handlers/response.go, asPartialObjectMetadataList).
+        """
         request.headers["Accept"] = self.ACCEPT
-        return await self._inner.handle_async_request(request)
+        response = await self._inner.handle_async_request(request)
+        content, empty = self._NO_ITEMS.subn(b'"items":[]', response.content, count=1)
+        if not empty:
+            return response
+        kind = response.headers["Content-Type"]
+        return httpx2.Response(response.status_code, headers={"Content-Type": kind}, content=content)
 
 
 def _proxy(connection: Connection) -> httpx2.Proxy | None:

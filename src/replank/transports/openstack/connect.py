@@ -70,6 +70,21 @@ class OpenProject:
             proxy.default_microversion = maximum_supported_microversion(proxy, NOVA_MICROVERSION)
         return proxy
 
+    def service_if_any(self, service_type: str) -> Proxy | None:
+        """As `service`; None where this cloud has no such service.
+
+        The catalog that came with the token is whole, it names the services of all regions and interfaces:
+        what is not in it at all is not there. An entry for another region, or without an endpoint, does not
+        say so, and neither does a token without a catalog.
+        """
+        catalog = self.connection.config.get_service_catalog()
+        overridden = self.connection.config.get_endpoint(service_type)
+        if catalog is None or not catalog.catalog or overridden:
+            return self.service(service_type)
+        if catalog.get_endpoints_data(service_type=service_type):
+            return self.service(service_type)
+        return None
+
 
 def open_project(cloud: CloudRef, patience: Patience, counter: RequestCounter) -> OpenProject:
     """Authenticates.

@@ -33,11 +33,21 @@ class Look:
         """The client of a service, its version discovered."""
         return await self.at(service_type, partial(self.project.service, service_type))
 
+    async def service_if_any(self, service_type: str) -> Fact[Proxy | None]:
+        """As `service`; None where this cloud has no such service."""
+        return await self.at(service_type, partial(self.project.service_if_any, service_type))
+
     async def listing(self, service: Fact[Proxy], what: str, lister: Callable[[Proxy], T]) -> Fact[T]:
         """What `lister` makes of a service; the reason of the service itself where that is not there."""
         if isinstance(service, Unknown):
             return service
         return await self.at(what, partial(lister, service))
+
+    async def listing_if_any(
+        self, service: Fact[Proxy | None], what: str, lister: Callable[[Proxy], tuple[T, ...]]
+    ) -> Fact[tuple[T, ...]]:
+        """As `listing`; nothing where this cloud has no such service."""
+        return () if service is None else await self.listing(service, what, lister)
 
     def _seen(self, what: str, work: Callable[[], T]) -> Fact[T]:
         try:

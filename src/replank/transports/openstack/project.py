@@ -30,11 +30,16 @@ from replank.inventory.facts.openstack import (
 from replank.transports.openstack import compute, load_balancers, network, quotas, storage
 from replank.transports.openstack.connect import OpenProject
 from replank.transports.openstack.documents import Document
+from replank.transports.openstack.errors import absent
 from replank.transports.openstack.look import Look
 from replank.transports.openstack.threads import Threads
 
 T = TypeVar("T")
-SERVICES = ("compute", "network", "load-balancer", "image", "block-storage")
+SERVICES = ("compute", "network", "image")
+# A cloud may be without these. What uses them all the same shows that the catalog hides them.
+OPTIONAL_SERVICES = ("load-balancer", "block-storage")
+# device_owner of Octavia's own ports (octavia/common/constants.py, OCTAVIA_OWNER).
+_OCTAVIA = "Octavia"
 # Code of "this cloud does not have it", which for optional services means that there is nothing.
 ABSENT = "RP043"
 
@@ -42,7 +47,10 @@ ABSENT = "RP043"
 async def read_project(project: OpenProject, threads: Threads) -> OpenStackFacts:
     """Everything that `OpenStackFacts` holds of a project. Raises nothing for a listing that failed."""
     look = Look(project, threads)
-    nova, neutron, octavia, glance, cinder = await asyncio.gather(*map(look.service, SERVICES))
+    (nova, neutron, glance), (octavia, cinder) = await asyncio.gather(
+        asyncio.gather(*map(look.service, SERVICES)),
+        asyncio.gather(*map(look.service_if_any, OPTIONAL_SERVICES)),
+    )
     scope = project.scope
     async with asyncio.TaskGroup() as group:
         start = group.create_task
@@ -58,12 +66,17 @@ async def read_project(project: OpenProject, threads: Threads) -> OpenStackFacts
         floating_ips = start(look.listing(neutron, "floating IPs", addresses))
         security_groups = start(look.listing(neutron, "security groups", network.list_security_groups))
         images = start(look.listing(glance, "images", storage.list_images))
-        volumes = start(look.listing(cinder, "volumes", storage.list_volumes))
+        volumes = start(look.listing_if_any(cinder, "volumes", storage.list_volumes))
         balancers = start(_load_balancers(look, octavia))
         zones = start(_zones(look, nova, neutron, cinder))
         limits = start(_quotas(look, nova, neutron, cinder))
     machines = _servers(servers.result(), known_or(flavors.result(), ()), known_or(groups.result(), ()))
     disks = _volumes(volumes.result(), servers.result())
+    if cinder is None and any(server.attached_volumes for server in known_or(machines, ())):
+        disks = _hidden(look, "block-storage", "servers have volumes")
+    found = balancers.result()
+    if octavia is None and any(port.device_owner == _OCTAVIA for port in known_or(ports.result(), ())):
+        found = _hidden(look, "load-balancer", "ports belong to load balancers")
     return OpenStackFacts(
         cloud=project.cloud,
         region=project.region,
@@ -79,7 +92,7 @@ async def read_project(project: OpenProject, threads: Threads) -> OpenStackFacts
         security_groups=security_groups.result(),
         volumes=disks,
         server_groups=groups.result(),
-        load_balancers=balancers.result(),
+        load_balancers=found,
         flavors=flavors.result(),
         images=await _with_unlisted(look, glance, images.result(), machines, disks),
         keypairs=keypairs.result(),
@@ -135,8 +148,16 @@ async def _with_unlisted(
     return storage.merged(images, (image for image in found if not isinstance(image, Unknown)))
 
 
-async def _load_balancers(look: Look, octavia: Fact[Proxy]) -> Fact[tuple[LoadBalancer, ...]]:
+def _hidden(look: Look, service_type: str, but: str) -> Unknown:
+    """A service that is in use and not in the catalog: Keystone can hide endpoints from a project."""
+    why = absent(f"OpenStack {look.project.cloud}: {service_type}", service_type).reason
+    return Unknown(f"{why}, but {but}", ABSENT)
+
+
+async def _load_balancers(look: Look, octavia: Fact[Proxy | None]) -> Fact[tuple[LoadBalancer, ...]]:
     """Whole load balancers, or the first reason why they are not whole."""
+    if octavia is None:
+        return ()
     listed = await asyncio.gather(
         *(
             look.listing(
@@ -176,32 +197,32 @@ async def _load_balancers(look: Look, octavia: Fact[Proxy]) -> Fact[tuple[LoadBa
 
 
 async def _zones(
-    look: Look, nova: Fact[Proxy], neutron: Fact[Proxy], cinder: Fact[Proxy]
+    look: Look, nova: Fact[Proxy], neutron: Fact[Proxy], cinder: Fact[Proxy | None]
 ) -> Fact[tuple[AvailabilityZone, ...]]:
     own, networks, volumes = await asyncio.gather(
         look.listing(nova, "compute zones", compute.list_zones),
         look.listing(neutron, "network zones", network.list_zones),
-        look.listing(cinder, "volume zones", storage.list_zones),
+        look.listing_if_any(cinder, "volume zones", storage.list_zones),
     )
     zones = _joined(own, _optional(networks), _optional(volumes))
     return zones if isinstance(zones, Unknown) else tuple(sorted(zones, key=lambda z: (z.service, z.name)))
 
 
 async def _quotas(
-    look: Look, nova: Fact[Proxy], neutron: Fact[Proxy], cinder: Fact[Proxy]
+    look: Look, nova: Fact[Proxy], neutron: Fact[Proxy], cinder: Fact[Proxy | None]
 ) -> Fact[tuple[Quota, ...]]:
     project_id = look.project.project_id
     own, networks, volumes = await asyncio.gather(
         look.listing(nova, "compute quotas", partial(quotas.compute_quotas, project_id=project_id)),
         look.listing(neutron, "network quotas", partial(quotas.network_quotas, project_id=project_id)),
-        look.listing(cinder, "volume quotas", partial(quotas.volume_quotas, project_id=project_id)),
+        look.listing_if_any(cinder, "volume quotas", partial(quotas.volume_quotas, project_id=project_id)),
     )
     limits = _joined(own, _optional(networks), _optional(volumes))
     return limits if isinstance(limits, Unknown) else tuple(sorted(limits, key=lambda q: q.resource))
 
 
 def _optional(fact: Fact[tuple[T, ...]]) -> Fact[tuple[T, ...]]:
-    """A cloud without Cinder has no volume zones, one without Neutron's extension no network zones."""
+    """A region without Cinder has no volume zones, one without Neutron's extension no network zones."""
     return () if isinstance(fact, Unknown) and fact.code == ABSENT else fact
 
 

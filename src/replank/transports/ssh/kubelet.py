@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from replank.inventory.facts.hosts import FileFact, KubeletFacts
-from replank.inventory.facts.json_value import JSON
 from replank.inventory.facts.kubernetes import ExtraArg
 from replank.inventory.hosts import commands
 from replank.inventory.hosts.command_line import flag_value
@@ -15,6 +14,7 @@ from replank.inventory.hosts.kubelet import (
     parse_config,
     parse_drop_ins,
     parse_environment,
+    parse_instance_config,
     parse_pid,
     parse_process,
     parse_server,
@@ -29,7 +29,6 @@ _ENVIRONMENT = (
     "/etc/sysconfig/kubelet",
 )
 _INSTANCE_CONFIG = "/var/lib/kubelet/instance-config.yaml"
-_KUBECONFIG = "/etc/kubernetes/kubelet.conf"
 
 
 def is_kubespray(listing: tuple[FileFact, ...]) -> bool:
@@ -44,20 +43,22 @@ async def read_kubelet(session: HostSession, *, kubespray: bool) -> KubeletFacts
     )
     flags = process if process is not None else await _environment(session, kubespray)
     path = config_path(flags, kubespray=kubespray)
-    kubeconfig = flag_value(flags, "kubeconfig") or _KUBECONFIG
+    kubeconfig = flag_value(flags, "kubeconfig") or commands.KUBELET_KUBECONFIG
     config, instance, server = await asyncio.gather(
-        _config(session, path),
-        _config(session, _INSTANCE_CONFIG),
+        _file(session, path),
+        _file(session, _INSTANCE_CONFIG),
         session.text_if_there(commands.KUBELET_SERVER.call(path=kubeconfig), kubeconfig),
     )
     return KubeletFacts(
         flags=flags,
         config_path=path if config is not None else "",
-        config=config or {},
+        config=parse_config(config, path=path) if config is not None else {},
         unit_drop_ins=parse_drop_ins(units),
         kubeconfig_server=parse_server(server or ""),
         running=process is not None,
-        instance_config=instance or {},
+        instance_config=parse_instance_config(instance, path=_INSTANCE_CONFIG)
+        if instance is not None
+        else {},
     )
 
 
@@ -74,11 +75,10 @@ async def _environment(session: HostSession, kubespray: bool) -> tuple[ExtraArg,
     paths = [path for path in _ENVIRONMENT if (path == KUBESPRAY_ENVIRONMENT) == kubespray]
     variables: dict[str, str] = {}
     for path in paths:
-        text = await session.text_if_there(commands.KUBELET_FILE.call(path=path), path)
+        text = await _file(session, path)
         variables |= parse_environment(text, path=path) if text is not None else {}
     return environment_flags(variables)
 
 
-async def _config(session: HostSession, path: str) -> dict[str, JSON] | None:
-    text = await session.text_if_there(commands.KUBELET_FILE.call(path=path), path)
-    return parse_config(text, path=path) if text is not None else None
+async def _file(session: HostSession, path: str) -> str | None:
+    return await session.text_if_there(commands.KUBELET_FILE.call(path=path), path)

@@ -35,6 +35,7 @@ from replank.transports.ssh.session import HostSession
 from replank.transports.ssh.system import (
     read_hostname,
     read_leftovers,
+    read_machine_id,
     read_origin,
     read_os_release,
     read_packages,
@@ -70,12 +71,13 @@ async def _read(
     # stays unknown.
     kubespray = is_known(listing) and is_kubespray(listing)
     (
-        (hostname, system_uuid, os_release, addresses),
+        (hostname, system_uuid, machine_id, os_release, addresses),
         (packages, kubelet, pods, leftovers),
     ) = await asyncio.gather(
         asyncio.gather(
             _fact(read_hostname(session)),
             _fact(read_system_uuid(session)),
+            _fact(read_machine_id(session)),
             _fact(read_os_release(session)),
             _fact(read_virtual_addresses(session)),
         ),
@@ -99,6 +101,7 @@ async def _read(
         address=address,
         hostname=hostname,
         system_uuid=system_uuid,
+        machine_id=machine_id,
         os_release=os_release,
         certificates=certificates,
         keys=listing if isinstance(listing, Unknown) else key_files(listing, dirs),

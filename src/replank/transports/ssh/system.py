@@ -33,8 +33,18 @@ async def read_hostname(session: HostSession) -> str:
 
 
 async def read_system_uuid(session: HostSession) -> str:
-    """DMI's product UUID in lower case, as Nova writes server IDs."""
-    return (await session.text(commands.SYSTEM_UUID.call())).strip().lower()
+    """The firmware's UUID in lower case, as Nova writes server IDs; "" where firmware gives none."""
+    for path in commands.SYSTEM_UUIDS:
+        text = await session.text_if_there(commands.SYSTEM_UUID.call(path=path), path)
+        if text is not None:
+            return text.strip("\0 \n").lower()
+    return ""
+
+
+async def read_machine_id(session: HostSession) -> str:
+    """systemd's ID of the installation, "" if it has none (machine-id(5))."""
+    text = await session.text_if_there(commands.MACHINE_ID.call(), commands.MACHINE_ID_FILE)
+    return (text or "").strip()
 
 
 async def read_os_release(session: HostSession) -> str:
@@ -56,8 +66,8 @@ async def read_packages(session: HostSession) -> tuple[Package, ...]:
 
 
 async def read_runtime(session: HostSession, kubelet: Fact[KubeletFacts]) -> str:
-    """The runtime that the kubelet's endpoint names, else the only one that is installed."""
-    endpoint = _endpoint(kubelet)
+    """The runtime that the kubelet's endpoint names, whatever else is installed; else the only one."""
+    endpoint = _endpoint(kubelet) or _dockershim(kubelet)
     for name, command in (("containerd", commands.CONTAINERD), ("crio", commands.CRIO)):
         if name in endpoint:
             return parse_runtime(await session.text(command.call()))
@@ -121,8 +131,21 @@ async def _version(session: HostSession, command: HostCommand) -> str:
 def _endpoint(kubelet: Fact[KubeletFacts]) -> str:
     if not isinstance(kubelet, KubeletFacts):
         return ""
-    configured = kubelet.config.get("containerRuntimeEndpoint", "")
-    return flag_value(kubelet.flags, "container-runtime-endpoint") or str(configured)
+    flag = flag_value(kubelet.flags, "container-runtime-endpoint")
+    # What kubeadm keeps in the instance's file it has merged into the configuration.
+    written = (c.get("containerRuntimeEndpoint") for c in (kubelet.config, kubelet.instance_config))
+    return flag or next((str(endpoint) for endpoint in written if endpoint), "")
+
+
+def _dockershim(kubelet: Fact[KubeletFacts]) -> str:
+    """ "docker" where the kubelet speaks to Docker by itself: no endpoint, and a flag of that time.
+
+    `--network-plugin` went with dockershim in 1.24 (KEP-2221).
+    """
+    if not isinstance(kubelet, KubeletFacts):
+        return ""
+    remote = flag_value(kubelet.flags, "container-runtime") == "remote"
+    return "docker" if not remote and flag_value(kubelet.flags, "network-plugin") else ""
 
 
 async def _owned(session: HostSession, paths: tuple[str, ...]) -> frozenset[str]:

@@ -31,6 +31,7 @@ _ASSIGNMENT: Final = re.compile(
 _URL_USER: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/\s@]+@")
 _URL_QUERY: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s?\"']+)\?[^\s\"']+")
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_STATE: Final = re.compile(rb"^[ \t]*\{", flags=re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ class Puller:
         name = workspace or await asyncio.to_thread(selected_workspace, folder, data_dir)
         if name != "default":
             await self._check_workspace(folder, command, name)
-        data = await self._run(folder, [command, "state", "pull"], name)
-        return Pulled(data, name)
+        out = await self._run(folder, [command, "state", "pull"], name)
+        return Pulled(_state_of(out, f"`{Path(command).name} state pull`", folder), name)
 
     async def _check_workspace(self, folder: Path, command: str, name: str) -> None:
         out = await self._run(folder, [command, "workspace", "list"], "")
@@ -161,15 +162,24 @@ class Puller:
             )
         if code != 0:
             raise _failed(says, folder, code, last_lines(err, environment))
-        if not out.strip() and "state pull" in says:
-            raise Refused(
-                "RP021",
-                "The state is empty",
-                f"{says} printed nothing: the folder or workspace has no state",
-                "Mend the folder or the workspace in fleet.yaml; run `init` there if it never ran.",
-                where=str(folder),
-            )
         return out
+
+
+def _state_of(out: bytes, says: str, folder: Path) -> bytes:
+    """The state alone: OpenTofu 1.12 prints its warnings (a CLI configuration file that is not there) to
+    stdout, before it. Without one it prints nothing more, and ends well."""
+    begin = _STATE.search(out)
+    if begin is not None:
+        return out[begin.start() :]
+    # What else it printed is not quoted: it may be a state in another form, with all its secrets.
+    printed = "something, but no line of it begins a state" if out.strip() else "nothing"
+    raise Refused(
+        "RP021",
+        "The state is empty",
+        f"{says} printed {printed}: the folder or workspace has no state",
+        "Mend the folder or the workspace in fleet.yaml; run `init` there if it never ran.",
+        where=str(folder),
+    )
 
 
 async def _tail(stream: asyncio.StreamReader | None) -> bytes:

@@ -73,7 +73,12 @@ def etcd_is_external(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]
     remedy="Remove and re-add each member under its Node's name, one at a time, before the takeover.",
 )
 def etcd_member_is_no_node(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
-    """A member whose name is not the name of a control plane's Node."""
+    """A member whose name is not the name of a control plane's Node.
+
+    KCP leaves the members of an external etcd alone (Cluster API v1.14.0, reconcileEtcdMembers).
+    """
+    if is_external(snapshot):
+        return
     names = _node_names(snapshot)
     for member in etcd_members(snapshot):
         if member.name not in names:
@@ -89,7 +94,9 @@ def etcd_member_is_no_node(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sig
     remedy="Remove dead members, and let every control plane join etcd, before the takeover.",
 )
 def etcd_and_control_planes_differ_in_number(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
-    """Not one member for each control plane."""
+    """Not one member for each control plane; an external etcd has as many as it likes."""
+    if is_external(snapshot):
+        return
     machines = control_planes(snapshot)
     members = etcd_members(snapshot)
     if len(members) != len(machines):

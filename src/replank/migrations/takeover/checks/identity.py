@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from replank.audit.finding import AuditSettings
 from replank.domain.roles import Role
 from replank.domain.severity import Severity
-from replank.domain.unknown import Unknown
+from replank.domain.unknown import Fact, Unknown
+from replank.domain.uuids import same_uuid
+from replank.inventory.facts.hosts import HostFacts
 from replank.inventory.facts.snapshot import Snapshot
 from replank.migrations.takeover.checks.look import (
     ADOPTED,
@@ -141,14 +143,20 @@ def control_plane_was_not_read(snapshot: Snapshot, _: AuditSettings) -> Iterator
 def host_is_another_machine(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
     """The host's own system UUID is not the one that its Node reports."""
     by_name = {node.name: node for node in kubernetes(snapshot, lambda facts: facts.nodes)}
-    for machine, uuid in hosts(snapshot, lambda facts: facts.system_uuid):
+    for machine, uuid in hosts(snapshot, _reported_uuid):
         if isinstance(uuid, Unknown):
             yield unseen(f"host {machine.name}", uuid)
             continue
         node = by_name.get(machine.node) if isinstance(machine.node, str) else None
-        if node and node.system_uuid and uuid and node.system_uuid.lower() != uuid.lower():
+        if node and node.system_uuid and uuid and not same_uuid(node.system_uuid, uuid):
             evidence = f"host {uuid}, Node {node.name} {node.system_uuid}"
             yield seen(f"host {machine.name}", f"system UUID: {evidence}")
+
+
+def _reported_uuid(host: HostFacts) -> Fact[str]:
+    """What the kubelet of this host reports as its system UUID: the machine-id where firmware gives none
+    (cadvisor v0.53, utils/sysfs/sysfs.go, GetSystemUUID)."""
+    return host.machine_id if host.system_uuid == "" else host.system_uuid
 
 
 @rule(
@@ -159,12 +167,12 @@ def host_is_another_machine(snapshot: Snapshot, _: AuditSettings) -> Iterator[Si
     remedy="Check with the hypervisor's operators, and compare addresses.",
 )
 def node_reports_another_server(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
-    """The Node's system UUID is not its server's ID."""
+    """The Node's system UUID is not its server's ID. A machine-id in its place says nothing of servers."""
     for machine, node in nodes(snapshot):
-        if isinstance(machine.server_id, str) and node.system_uuid.lower() not in (
-            "",
-            machine.server_id.lower(),
-        ):
+        if not isinstance(machine.server_id, str) or not node.system_uuid:
+            continue
+        is_machine_id = same_uuid(node.system_uuid, node.machine_id)
+        if not is_machine_id and not same_uuid(node.system_uuid, machine.server_id):
             evidence = f"system UUID {node.system_uuid}, server {machine.server_id}"
             yield seen(f"Node {node.name}", evidence)
 

@@ -11,6 +11,7 @@ from replank.inventory.facts.hosts import StaticPod
 from replank.inventory.facts.snapshot import Snapshot
 from replank.migrations.takeover.checks.look import hosts, known, kubeadm, kubernetes, seen_hosts
 from replank.migrations.takeover.checks.rule import Sighting, Unseen, rule, seen, some, unseen
+from replank.migrations.takeover.checks.versions import parse_version
 from replank.migrations.takeover.endpoint import Endpoint, parse_endpoint
 
 CLUSTER_ROLE_BINDINGS = (
@@ -19,7 +20,6 @@ CLUSTER_ROLE_BINDINGS = (
     "kubeadm:node-autoapprove-bootstrap",
     "kubeadm:node-autoapprove-certificate-rotation",
 )
-KUBE_SYSTEM = ("kubeadm:kubelet-config", "kubeadm:nodes-kubeadm-config")
 KUBE_PUBLIC = ("kubeadm:bootstrap-signer-clusterinfo",)
 CONTROLLERS = ("bootstrapsigner", "tokencleaner")
 SIGNING_FLAGS = ("cluster-signing-cert-file", "cluster-signing-key-file")
@@ -31,6 +31,17 @@ def _endpoint(snapshot: Snapshot) -> Endpoint:
     if found is None:
         raise Unseen(Unknown("kubeadm-config has no usable controlPlaneEndpoint"))
     return found
+
+
+def _kubelet_config(snapshot: Snapshot) -> str:
+    """The ConfigMap that this cluster's kubeadm reads at a join.
+
+    kubeadm before 1.24 reads `kubelet-config-1.X` (feature gate UnversionedKubeletConfigMap, on since 1.24).
+    """
+    version = parse_version(kubernetes(snapshot, lambda facts: facts.version))
+    if version is not None and version < (1, 24, 0):
+        return f"kubelet-config-1.{version[1]}"
+    return "kubelet-config"
 
 
 def _flag(pods: tuple[StaticPod, ...], component: str, name: str) -> str:
@@ -47,9 +58,10 @@ def _flag(pods: tuple[StaticPod, ...], component: str, name: str) -> str:
 def join_binding_is_missing(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
     """A role binding that kubeadm join rests on is missing."""
     join = known(snapshot.kubernetes).join
+    kube_system = (f"kubeadm:{_kubelet_config(snapshot)}", "kubeadm:nodes-kubeadm-config")
     wanted: tuple[tuple[str, Fact[tuple[str, ...]], tuple[str, ...]], ...] = (
         ("ClusterRoleBinding", join.cluster_role_bindings, CLUSTER_ROLE_BINDINGS),
-        ("RoleBinding kube-system/", join.kube_system_role_bindings, KUBE_SYSTEM),
+        ("RoleBinding kube-system/", join.kube_system_role_bindings, kube_system),
         ("RoleBinding kube-public/", join.kube_public_role_bindings, KUBE_PUBLIC),
     )
     for kind, there, names in wanted:
@@ -175,14 +187,15 @@ def _covers(host: str, names: tuple[str, ...], addresses: tuple[str, ...]) -> bo
     remedy="Write it back with `kubeadm init phase upload-config kubelet`.",
 )
 def kubelet_config_is_missing(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
-    """No ConfigMap kubelet-config, or only one with a version in its name."""
+    """No ConfigMap kubelet-config, or only one of another version's name."""
     config = kubernetes(snapshot, lambda facts: facts.kubelet_config)
-    subject = "ConfigMap kube-system/kubelet-config"
+    wanted = _kubelet_config(snapshot)
+    subject = f"ConfigMap kube-system/{wanted}"
     if config is None:
         yield seen(subject, "the API says that it does not exist")
         return
     name = kubernetes(snapshot, lambda facts: facts.kubelet_config_name)
-    if name != "kubelet-config":
+    if name != wanted:
         yield seen(subject, f"only {name} exists")
 
 

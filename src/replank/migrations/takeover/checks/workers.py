@@ -12,7 +12,15 @@ from replank.domain.roles import Role
 from replank.domain.severity import Severity
 from replank.domain.unknown import Unknown
 from replank.inventory.facts.snapshot import Snapshot
-from replank.migrations.takeover.checks.look import hosts, kubernetes, nodes, seen_hosts
+from replank.migrations.takeover.checks.look import (
+    control_planes,
+    hosts,
+    kubernetes,
+    machines,
+    nodes,
+    of_host,
+    seen_hosts,
+)
 from replank.migrations.takeover.checks.rule import Sighting, rule, seen, some, unseen
 
 KUBEADM_DROP_INS = frozenset({"10-kubeadm.conf", "0-containerd.conf"})
@@ -29,6 +37,11 @@ NODE_MENDERS = (
     "descheduler",
     "kubereboot",
 )
+UNITS_OF_AN_IMAGE = frozenset(
+    {"kubelet.service", "kubelet.service.d/10-kubeadm.conf", "containerd.service", "crio.service"}
+)
+"""Every image for Kubernetes has these as well. Whether there is such an image is RP303's question."""
+
 GITOPS = ("kustomize-controller", "helm-controller", "argocd-application-controller", "flux-operator")
 
 
@@ -79,8 +92,8 @@ def machines_were_finished_after_boot(snapshot: Snapshot, settings: AuditSetting
         if image:
             continue
         if late:
-            lines = some(f"{name}: neither image nor user data brought Kubernetes" for name in late)
-            yield seen(f"image of {kind}", *lines)
+            names = ", ".join(some(late))
+            yield seen(f"image of {kind}", f"neither image nor user data brought Kubernetes to {names}")
         elif blind:
             yield unseen(f"image of {kind}", *(fact for _, fact in blind))
 
@@ -96,8 +109,10 @@ def host_has_leftovers(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sightin
     for machine, leftovers in hosts(snapshot, lambda facts: facts.leftovers):
         if isinstance(leftovers, Unknown):
             yield unseen(f"host {machine.name}", leftovers)
-        elif leftovers:
-            yield seen(f"host {machine.name}", *some(f"{item.kind} {item.path}" for item in leftovers))
+            continue
+        own = [f"{item.kind} {item.path}" for item in leftovers if item.name not in UNITS_OF_AN_IMAGE]
+        if own:
+            yield seen(f"host {machine.name}", *some(own))
 
 
 @rule(
@@ -125,8 +140,10 @@ def kubelet_has_own_drop_ins(snapshot: Snapshot, _: AuditSettings) -> Iterator[S
     remedy="Check that the endpoint is highly available and reachable from every worker's network.",
 )
 def kubelet_uses_a_local_proxy(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
-    """The kubelet's kubeconfig points at localhost."""
-    for machine, kubelet in hosts(snapshot, lambda facts: facts.kubelet):
+    """The kubelet's kubeconfig points at localhost. Workers too, as far as they were read (`--workers`)."""
+    workers = [m for m in machines(snapshot, Role.WORKER) if any(h.server == m.name for h in snapshot.hosts)]
+    for machine in (*control_planes(snapshot), *workers):
+        kubelet = of_host(snapshot, machine, lambda facts: facts.kubelet)
         if isinstance(kubelet, Unknown):
             yield unseen(f"kubelet of {machine.name}", kubelet)
         elif _is_local(kubelet.kubeconfig_server):
@@ -175,9 +192,10 @@ def node_mender_is_running(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sig
 @rule(
     "RP312",
     Severity.RISK,
-    consequence="Nothing writes the providerID of a new Node: its Machine never finds it, and stays "
-    "Provisioned for ever.",
-    remedy="Install the OpenStack cloud controller manager, and run kubelets with --cloud-provider=external.",
+    consequence="A new Node has the providerID that the plan's kubelet flag gives it, but nothing "
+    "initializes it: with --cloud-provider=external it keeps a taint that few pods tolerate.",
+    remedy="Install the OpenStack cloud controller manager, or make sure that what initializes Nodes today "
+    "does so with new ones.",
 )
 def cloud_provider_is_absent(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
     """No OpenStack cloud controller manager in the cluster."""

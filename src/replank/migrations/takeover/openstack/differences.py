@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from replank.inventory.facts.openstack import Flavor, Image
 from replank.migrations.takeover.adoptees import Adoptee
 from replank.migrations.takeover.openstack.shape import (
     PortShape,
@@ -20,7 +21,7 @@ def server_differences(
     adoptee: Adoptee, shape: ServerShape, template: ServerShape, cloud: Cloud
 ) -> Iterator[GroupDifference]:
     """The differences that are OpenStack's. `template`: what new machines are made of."""
-    yield from _scalars(adoptee.name, shape, template)
+    yield from _scalars(adoptee.name, shape, template, cloud)
     yield from _ports(adoptee.name, shape, template)
     for volume in data_volumes_of(adoptee.server, cloud):
         yield GroupDifference(
@@ -41,10 +42,12 @@ def server_differences(
         )
 
 
-def _scalars(machine: str, shape: ServerShape, template: ServerShape) -> Iterator[GroupDifference]:
+def _scalars(
+    machine: str, shape: ServerShape, template: ServerShape, cloud: Cloud
+) -> Iterator[GroupDifference]:
     pairs = (
-        ("flavor", shape.flavor_id or shape.flavor, template.flavor_id or template.flavor),
-        ("image", shape.image_id or shape.image_filter, template.image_id or template.image_filter),
+        ("flavor", _flavor(shape, cloud), _flavor(template, cloud)),
+        ("image", _image(shape, cloud), _image(template, cloud)),
         ("root volume", _volume(shape.root_volume), _volume(template.root_volume)),
         ("keypair", shape.key_name, template.key_name),
         ("config drive", _yes(shape.config_drive), _yes(template.config_drive)),
@@ -113,6 +116,20 @@ def _port(machine: str, where: str, port: PortShape, template: PortShape) -> Ite
             at_next_rollout="the new machine's port gets Neutron's `default` group (CAPO cannot ask for "
             "none)",
         )
+
+
+def _flavor(shape: ServerShape, cloud: Cloud) -> str:
+    return _named(cloud.flavors, shape.flavor_id) or shape.flavor
+
+
+def _image(shape: ServerShape, cloud: Cloud) -> str:
+    return _named(cloud.images, shape.image_id) or shape.image_filter
+
+
+def _named(things: Sequence[Flavor] | Sequence[Image], id_: str) -> str:
+    """`name (ID)`: names are what people know, but images may share one."""
+    name = next((thing.name for thing in things if thing.id == id_), "")
+    return f"{name} ({id_})" if name else id_
 
 
 def _pairs(port: PortShape) -> str:

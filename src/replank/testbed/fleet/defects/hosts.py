@@ -37,12 +37,14 @@ def _hostname(made: Made) -> None:
 def _made_by_ansible(made: Made) -> None:
     """Image and user data know nothing of Kubernetes: Ansible installed it over SSH, and left its traces."""
     installed = made.layout.now - AGE + timedelta(minutes=20)
+    at = int(installed.replace(tzinfo=UTC).timestamp())
     log = f"{installed:%Y-%m-%d %H:%M:%S} install kubelet:amd64 <none> {made.layout.spec.version[1:]}-1.1\n"
     for machine in made.layout.machines:
         files = made.host(machine).files
         plain = f"#cloud-config\nhostname: {machine.name}\n"
         files["/var/lib/cloud/instance/user-data.txt"] = FileEntry(plain.encode(), "0600")
-        files["/var/lib/dpkg/info/kubelet.list"].modified = int(installed.replace(tzinfo=UTC).timestamp())
+        files["/var/lib/dpkg/info/kubelet.list"].modified = at
+        files["/usr/bin/kubelet"].born = at
         files["/var/log/dpkg.log"] = FileEntry(log.encode())
         files["/etc/cron.d/etcd-backup"] = FileEntry(b"15 2 * * * root /usr/local/bin/etcd-backup\n")
         files["/etc/systemd/system/renew-certs.service"] = FileEntry(

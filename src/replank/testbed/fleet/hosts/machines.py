@@ -16,7 +16,7 @@ from replank.testbed.fleet.components import (
     etcd_version,
 )
 from replank.testbed.fleet.hosts.cluster_pki import ClusterPki, kubeconfigs, pki_files
-from replank.testbed.fleet.kubelet import command_line, kubeadm_flags, kubelet_configuration
+from replank.testbed.fleet.kubelet import SOCKET, command_line, kubeadm_flags, kubelet_configuration
 from replank.testbed.fleet.layout import ClusterLayout, MachineLayout
 from replank.testbed.fleet.pki import AGE, Authority, ssh_key
 from replank.testbed.fleet.static_pods import manifest
@@ -136,10 +136,12 @@ def _machine(
 def _common_files(layout: ClusterLayout, machine: MachineLayout) -> dict[str, FileEntry]:
     flags = " ".join(f"--{name}={value}" for name, value in kubeadm_flags(layout, machine).items())
     booted = int((layout.now - AGE).replace(tzinfo=UTC).timestamp())
+    built = booted - 86400 * 20
     data = user_data(layout, machine).encode()
     files = {
         "/etc/os-release": FileEntry(_OS_RELEASE.encode()),
         "/sys/class/dmi/id/product_uuid": FileEntry(f"{machine.server_id}\n".encode(), "0400"),
+        "/etc/machine-id": FileEntry(f"{layout.machine_id(machine)}\n".encode(), "0444"),
         f"/proc/{KUBELET_PID}/cmdline": FileEntry(command_line(layout, machine), "0444"),
         "/var/lib/kubelet/config.yaml": FileEntry(to_yaml(kubelet_configuration(layout, machine)).encode()),
         "/var/lib/kubelet/kubeadm-flags.env": FileEntry(f'KUBELET_KUBEADM_ARGS="{flags}"\n'.encode()),
@@ -151,16 +153,14 @@ def _common_files(layout: ClusterLayout, machine: MachineLayout) -> dict[str, Fi
         "/etc/ssh/ssh_host_ed25519_key.pub": FileEntry(
             ssh_key(layout.mint, "host", layout.name, machine.name).cert.encode(), modified=booted
         ),
-        # The image was built before any machine booted from it.
-        "/var/lib/dpkg/info/kubelet.list": FileEntry(b"/usr/bin/kubelet\n", modified=booted - 86400 * 20),
+        "/var/lib/dpkg/info/kubelet.list": FileEntry(b"/usr/bin/kubelet\n", modified=built),
+        "/usr/bin/kubelet": FileEntry(b"", "0755", package="kubelet", modified=built, born=built),
+        "/var/lib/cloud/instance/boot-finished": FileEntry(b"", modified=booted + 40),
         "/var/log/dpkg.log": FileEntry(b""),
         "/var/lib/kubelet/pki/kubelet-client-current.pem": FileEntry(b"", "0600"),
     }
     if layout.minor >= 34:
-        text = (
-            "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n"
-            "containerRuntimeEndpoint: unix:///run/containerd/containerd.sock\n"
-        )
+        text = f'containerRuntimeEndpoint: "{SOCKET}"\n'
         files["/var/lib/kubelet/instance-config.yaml"] = FileEntry(text.encode())
     return files
 

@@ -109,7 +109,7 @@ def _status(layout: ClusterLayout, machine: MachineLayout) -> Document:
             "kernelVersion": "6.8.0-79-generic",
             "kubeProxyVersion": "",
             "kubeletVersion": layout.spec.version,
-            "machineID": layout.id("machine-id", machine.name).replace("-", ""),
+            "machineID": layout.machine_id(machine),
             "operatingSystem": "linux",
             "osImage": "Ubuntu 24.04.3 LTS",
             "systemUUID": machine.server_id,

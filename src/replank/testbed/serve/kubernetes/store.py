@@ -105,9 +105,11 @@ class ObjectStore:
         if left := max(0, len(chosen) - start - limit):
             about["continue"] = base64.urlsafe_b64encode(str(start + limit).encode()).decode()
             about["remainingItemCount"] = left
+        items: list[Document] | None
         if metadata:
             kind, api_version = f"{_METADATA}List", "meta.k8s.io/v1"
-            items = [_partial(o) for o in page]
+            # As the real one, which has null here for an empty list (transports/kubernetes/transport.py).
+            items = [_partial(o) for o in page] or None
         else:
             kind, api_version = f"{resource.kind}List", resource.api_version
             # As the real one: items of a list of built-in kinds carry no kind of their own.

@@ -1,0 +1,3 @@
+module replank.dev/proving-ground/nginx-proxy
+
+go 1.26
