@@ -13,6 +13,7 @@ from pathlib import Path
 import docker
 from docker.errors import DockerException
 
+from proving_ground.engine import traces
 from proving_ground.errors import GroundError
 from proving_ground.settings import Folders
 
@@ -59,6 +60,8 @@ def ensure(folders: Folders) -> None:
     configuration.parent.mkdir(parents=True, exist_ok=True)
     data = folders.cache / "docker"  # images are a cache, and nothing of an engine of ours stays elsewhere
     configuration.write_text(json.dumps({**CONFIGURATION, "data-root": str(data)}, indent=1))
+    if not _policy_file(folders).exists():
+        _policy_file(folders).write_text(traces.forward_policy())
     folders.logs.mkdir(parents=True, exist_ok=True)
     log = folders.logs / "dockerd.log"
     with log.open("ab") as output:
@@ -95,6 +98,7 @@ def stop(folders: Folders) -> bool:
             if time.monotonic() > deadline:
                 raise GroundError("Docker Engine", f"process {pid} does not end", f"Look at it: ps {pid}")
             time.sleep(0.2)
+    traces.remove(_policy_file(folders).read_text())
     file.unlink()
     return True
 
@@ -138,6 +142,10 @@ def install_packages(*names: str, folders: Folders) -> None:
 
 def _pid_file(folders: Folders) -> Path:
     return folders.state / "docker" / "dockerd.pid"
+
+
+def _policy_file(folders: Folders) -> Path:
+    return folders.state / "docker" / "forward-policy"
 
 
 def _is_daemon(pid: int) -> bool:
