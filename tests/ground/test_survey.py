@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from shell import replank
 
 from proving_ground import management
 from proving_ground.legacy import create, ssh, tofu
@@ -28,15 +27,6 @@ from replank.plan.codec import dump, load
 from replank.plan.model import Plan
 
 pytestmark = [pytest.mark.ground, pytest.mark.timeout(1800)]
-
-
-def replank(*arguments: object, accept: tuple[int, ...] = (0,)) -> str:
-    """stdout of a replank command as a shell sees it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "replank", *map(str, arguments)], capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode in accept, done.stderr + done.stdout
-    return done.stdout
 
 
 @dataclass(frozen=True)
