@@ -29,7 +29,7 @@ def _tell_unproven(terminalreporter: pytest.TerminalReporter) -> None:
         return
     terminalreporter.section("NOT PROVEN by the real controllers", sep="!", yellow=True)
     terminalreporter.write_line(
-        "The tests in tests/ground did not run. `make prove` runs them (Linux, root)."
+        "The tests in tests/ground are not among these. `make prove` runs them (Linux, root)."
     )
     last = PROOF.read_text().splitlines() if PROOF.exists() else []
     runs = [line for line in last if line.startswith("Last run:")]
