@@ -14,11 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-pytest.importorskip("docker")
-
 import docker
+import pytest
 from openstack.connection import Connection
 from openstack.exceptions import ForbiddenException, HttpException
 

@@ -17,12 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import docker
 import pytest
 import yaml
-
-pytest.importorskip("docker")
-
-import docker
 from docker.models.containers import Container
 from keystoneauth1.exceptions import ConnectFailure, ConnectTimeout
 from openstack.connection import Connection

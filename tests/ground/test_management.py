@@ -18,11 +18,8 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-import pytest
-
-pytest.importorskip("docker")
-
 import docker
+import pytest
 
 from proving_ground import management
 from proving_ground.engine import docker_engine, parts
