@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import tarfile
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -60,8 +61,6 @@ def content_hash(files: Mapping[str, Content], arguments: Mapping[str, str]) -> 
 
 def archive(files: Mapping[str, Content]) -> io.BytesIO | io.BufferedRandom:
     """The files as a tar stream with fixed times and owners, at its start."""
-    import tempfile
-
     stream = tempfile.TemporaryFile()  # noqa: SIM115 - handed on to the caller
     with tarfile.open(fileobj=stream, mode="w") as tar:
         for path in sorted(files):
