@@ -65,6 +65,7 @@ def fresh_cluster(folders: Folders, cluster: LegacyCluster, progress: Progress) 
     create.create(folders, cluster, progress)
     workload = Kube(folders.cluster(cluster.name) / "kubeconfig")
     until(f"{cluster.name} Nodes", lambda: settled.nodes_ready(workload, cluster.nodes), limit_s=180)
+    until(f"{cluster.name} kube-system", lambda: settled.system_pods_ready(workload), limit_s=180)
     if cluster.traits.workload:
         until(f"{cluster.name} workload", lambda: settled.workload_serves(workload), limit_s=180)
     return workload

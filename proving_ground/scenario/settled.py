@@ -60,6 +60,16 @@ def nodes_ready(workload: Kube, count: int) -> str:
     return "; ".join(bad)
 
 
+def system_pods_ready(workload: Kube) -> str:
+    """ "" when every pod of kube-system that has not ended is Ready, static pods included.
+
+    A Node is Ready, and serves, before its kubelet has told the API that the static pods are.
+    """
+    pods = [pod for pod in workload.list("Pod", "kube-system") if pod["status"].get("phase") != "Succeeded"]
+    bad = [f"{pod['metadata']['name']}: {unmet(pod, 'Ready')}" for pod in pods if unmet(pod, "Ready")]
+    return "; ".join(bad) if pods else "no pod in kube-system"
+
+
 def gone(plane: Kube, kind: str, name: str, namespace: str) -> str:
     """ "" when the object is no more."""
     return f"{kind} {name} is still there" if plane.find(kind, name, namespace) else ""
