@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -178,6 +178,17 @@ def has_changes(folders: Folders, cluster: LegacyCluster) -> bool:
     _init(folders, cluster)
     asked = ("plan", "-detailed-exitcode", "-input=false", LOCK_TIMEOUT)
     return _tofu(folders, cluster, *asked, accepted=(0, 2))[0] == 2
+
+
+def forget(folders: Folders, cluster: LegacyCluster, addresses: Sequence[str]) -> None:
+    """`tofu state rm`: what the platform team does when somebody else is to own the resources."""
+    _tofu(folders, cluster, "state", "rm", LOCK_TIMEOUT, *addresses)
+
+
+def remember(folders: Folders, cluster: LegacyCluster, resources: Mapping[str, str]) -> None:
+    """`tofu import` of each resource, address -> ID: the way back."""
+    for address, found in resources.items():
+        _tofu(folders, cluster, "import", "-input=false", LOCK_TIMEOUT, address, found)
 
 
 def destroy(folders: Folders, cluster: LegacyCluster) -> None:

@@ -15,6 +15,7 @@ from proving_ground.scenario.fresh import SMALL, fresh_cluster
 from proving_ground.scenario.kube import Kube
 from proving_ground.scenario.waiting import until
 from proving_ground.settings import Folders
+from proving_ground.up import Wanted, up
 
 pytestmark = [pytest.mark.ground, pytest.mark.timeout(1800)]
 
@@ -43,6 +44,21 @@ def test_cluster_api_makes_scales_upgrades_and_deletes_a_cluster(ground: Folders
     versions = {node["status"]["nodeInfo"]["kubeletVersion"] for node in workload.list("Node")}
     assert versions == {new_cluster.version_of("1.35-next")}
     new_cluster.delete_cluster(plane, "born", "born", progress)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("nothing_left")
+def test_cluster_api_upgrades_a_cluster_by_a_minor_version(ground: Folders, progress: Progress) -> None:
+    # `make prove` upgrades between two stamps of one source; this is the true step.
+    up(ground, Wanted(groups=("kubernetes-1.34",), machines=("1.34",)), progress)
+    plane = Kube(ground.plane("one") / "kubeconfig")
+    cluster = new_cluster.NewCluster(name="older", number=101, kubernetes="1.34")
+    workload = new_cluster.new_cluster_by_cluster_api(ground, cluster, progress)
+    new_cluster.upgrade(ground, plane, cluster, "1.35", progress)
+    until("Nodes", lambda: settled.nodes_ready(workload, 2), limit_s=180)
+    versions = {node["status"]["nodeInfo"]["kubeletVersion"] for node in workload.list("Node")}
+    assert versions == {new_cluster.version_of("1.35")}
+    new_cluster.delete_cluster(plane, "older", "older", progress)
 
 
 @pytest.mark.usefixtures("nothing_left")
