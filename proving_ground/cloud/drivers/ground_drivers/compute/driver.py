@@ -215,7 +215,14 @@ class MachineDriver(fake.FakeDriver):
         accel_info=None,
         share_info=None,
     ):
-        self._get(instance).restart(timeout=0 if reboot_type.upper() == "HARD" else machine.STOP_S)
+        container = self._get(instance)
+        if reboot_type.upper() != "HARD":
+            container.restart(timeout=machine.STOP_S)
+            return
+        # A power cut. `restart(timeout=0)` would send the stop signal first, and systemd would begin to stop.
+        if container.status == "running":
+            container.kill()
+        container.start()
 
     def resume_state_on_host_boot(
         self, context, instance, network_info, share_info=None, block_device_info=None
