@@ -19,6 +19,10 @@ from proving_ground.scenario.waiting import until
 from proving_ground.settings import Folders, cluster_cidr
 
 
+GUARDS = ("/adopted", "/replank")
+"""What the hooks of the tracer and of replank end in."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewCluster:
     """A cluster by name; `number` chooses its subnet. `kubernetes`: a version that has a machine image."""
@@ -126,9 +130,8 @@ def delete_cluster(plane: Kube, namespace: str, name: str, progress: Progress, l
 def release_guards(plane: Kube, namespace: str) -> None:
     """Takes the adopted Machines' hooks away, so that they can be deleted."""
     for machine in plane.list("Machine", namespace):
-        hooks = {
-            name: None for name in machine["metadata"].get("annotations", {}) if name.endswith("/adopted")
-        }
+        annotations = machine["metadata"].get("annotations", {})
+        hooks = {name: None for name in annotations if name.endswith(GUARDS)}
         if hooks:
             plane.merge(
                 "Machine", machine["metadata"]["name"], {"metadata": {"annotations": hooks}}, namespace

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
 
 from proving_ground import images
-from proving_ground.legacy import create, ssh
+from proving_ground.legacy import create, ssh, tofu
 from proving_ground.legacy.layout import LegacyCluster
 from proving_ground.settings import Folders
 
 
 def write_fleet_file(
-    folders: Folders, clusters: Sequence[LegacyCluster], file: Path, plane_name: str = "one"
+    folders: Folders,
+    clusters: Sequence[LegacyCluster],
+    file: Path,
+    plane_name: str = "one",
+    probes: Sequence[Mapping[str, object]] = (),
 ) -> None:
     """Writes `file` so that `replank survey --fleet FILE` sees all of the clusters."""
     document = {
@@ -36,11 +40,24 @@ def write_fleet_file(
                     "known_hosts": str(create.known_hosts(folders, cluster)),
                 },
                 **_new_machines(cluster),
+                **({"probes": list(probes)} if probes else {}),
             }
             for cluster in clusters
         },
     }
     file.write_text(yaml.safe_dump(document, sort_keys=False))
+
+
+def probes_of(folders: Folders, cluster: LegacyCluster) -> tuple[Mapping[str, object], ...]:
+    """What users of the cluster's sample workload would notice: its web service, its ledger with local data,
+    its log, and DNS, each through a NodePort of the first worker."""
+    address = tofu.read(folders, cluster).workers[0].address
+    return (
+        {"name": "web", "http": f"http://{address}:30080/healthz"},
+        {"name": "ledger", "counter": f"http://{address}:30081/", "period_s": 0.1},
+        {"name": "log", "counter": f"http://{address}:30082/", "period_s": 0.2},
+        {"name": "dns", "dns": f"{address}:30053", "query": "web.shop.svc.cluster.local", "over": "udp"},
+    )
 
 
 def _new_machines(cluster: LegacyCluster) -> dict[str, object]:

@@ -3,10 +3,13 @@
 //	workload web --listen :8080           answers with its pod's name
 //	workload ledger --file /data/ledger   adds a numbered line to a file ten times a second, for ever
 //	workload log --per-second 5           writes numbered lines to stdout
+//
+// The last two tell the number that they wrote last to whoever asks with HTTP, if --listen says where.
 package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -14,6 +17,7 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,7 +26,7 @@ func main() {
 		log.Fatal("workload: which? web, ledger or log")
 	}
 	flags := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
-	listen := flags.String("listen", ":8080", "address of the web server")
+	listen := flags.String("listen", "", "address to serve HTTP at; web: :8080 unless told")
 	file := flags.String("file", "/data/ledger", "file of the ledger")
 	perSecond := flags.Int("per-second", 5, "lines a second")
 	lines := flags.Int("lines", 0, "end after that many; 0 = never")
@@ -30,13 +34,17 @@ func main() {
 		log.Fatal(err)
 	}
 	var err error
+	counter := &counter{}
+	if *listen != "" && os.Args[1] != "web" {
+		go func() { log.Fatal("workload: ", http.ListenAndServe(*listen, counter)) }()
+	}
 	switch os.Args[1] {
 	case "web":
-		err = serve(*listen)
+		err = serve(cmp.Or(*listen, ":8080"))
 	case "ledger":
-		err = keep(*file)
+		err = keep(*file, counter)
 	case "log":
-		err = write(os.Stdout, 0, *perSecond, *lines)
+		err = write(os.Stdout, counter, *perSecond, *lines)
 	default:
 		err = fmt.Errorf("no %q: web, ledger or log", os.Args[1])
 	}
@@ -56,29 +64,35 @@ func serve(address string) error {
 }
 
 // keep goes on counting where the file ends: a gap or a restart from 1 shows that data was lost.
-func keep(path string) error {
+func keep(path string, counter *counter) error {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
 		return err
 	}
-	last := 0
 	for scanner := bufio.NewScanner(file); scanner.Scan(); {
 		var number int
 		if _, err := fmt.Sscanf(scanner.Text(), "%d ", &number); err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("%s: %q is no line of a ledger", path, scanner.Text())
 		}
-		last = number
+		counter.Store(int64(number))
 	}
-	return write(file, last, 10, 0)
+	return write(file, counter, 10, 0)
 }
 
-func write(to io.Writer, last, perSecond, lines int) error {
+// counter is the number that was written last.
+type counter struct{ atomic.Int64 }
+
+func (c *counter) ServeHTTP(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, c.Load()) }
+
+func write(to io.Writer, counter *counter, perSecond, lines int) error {
 	ticker := time.NewTicker(time.Second / time.Duration(perSecond))
 	defer ticker.Stop()
-	for number := last + 1; lines == 0 || number <= last+lines; number++ {
+	last := counter.Load()
+	for number := last + 1; lines == 0 || number <= last+int64(lines); number++ {
 		if _, err := fmt.Fprintf(to, "%d %s\n", number, time.Now().UTC().Format(time.RFC3339Nano)); err != nil {
 			return err
 		}
+		counter.Store(number)
 		<-ticker.C
 	}
 	return nil
