@@ -18,7 +18,6 @@ from proving_ground.scenario.kube import Kube
 from proving_ground.scenario.waiting import until
 from proving_ground.settings import Folders, cluster_cidr
 
-
 GUARDS = ("/adopted", "/replank")
 """What the hooks of the tracer and of replank end in."""
 
