@@ -1,0 +1,1 @@
+"""Carries plans out: one step after another, journaled, and carried on after a crash."""

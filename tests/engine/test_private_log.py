@@ -1,0 +1,29 @@
+"""Tracebacks of bugs: where it happened, never what was in it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from replank.engine.calling import bug
+from replank.engine.private_log import keep_private_log
+
+
+def test_it_says_where_and_which_type_and_nothing_else(tmp_path: Path):
+    file = tmp_path / "journal.db.private.log"
+    keep_private_log(file)
+    keep_private_log(file)
+    secret = "hunter" + str(stat.S_IFMT(0))
+    try:
+        try:
+            raise KeyError(secret)
+        except KeyError as error:
+            raise ValueError(secret) from error
+    except ValueError as error:
+        refused = bug("step align/1-a", error)
+    text = file.read_text()
+    assert secret not in text + str(refused)
+    assert "test_private_log.py" in text
+    assert text.count("step align/1-a") == 1
+    assert text.index("ValueError") < text.index("KeyError")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
