@@ -13,6 +13,7 @@ from replank.inventory.fleet.loader import load_fleet
 from replank.inventory.fleet.model import (
     CloudRef,
     ClusterConfig,
+    EtcdSnapshots,
     KubeconfigRef,
     ManagementTarget,
     NewMachines,
@@ -99,7 +100,24 @@ def test_a_cluster_is_resolved_with_paths_placeholders_and_home() -> None:
         ),
         load_balancer="unmanaged",
         rename_servers=True,
+        etcd_snapshot=EtcdSnapshots(folder="/etc/fleet/etcd-snapshots"),
     )
+
+
+def test_etcd_snapshots_are_merged_field_by_field() -> None:
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDummy ana"
+    text = (
+        "schema: replank.fleet/v1\n"
+        f"defaults: {{etcd_snapshot: {{folder: '~/snaps/{{cluster}}', recipients: ['{key}']}}}}\n"
+        "clusters:\n  a: {etcd_snapshot: {max_age_minutes: 5}, lock_state: false}\n  b:\n"
+    )
+    found = load(text)
+    assert found["a"].etcd_snapshot == EtcdSnapshots(
+        folder="/home/ana/snaps/a", recipients=(key,), max_age_minutes=5
+    )
+    assert not found["a"].lock_state
+    assert found["b"].etcd_snapshot == EtcdSnapshots(folder="/home/ana/snaps/b", recipients=(key,))
+    assert found["b"].lock_state
 
 
 def test_later_patterns_win_over_earlier_and_clusters_over_patterns() -> None:
@@ -157,6 +175,9 @@ def test_no_clusters_is_a_fleet() -> None:
         (clusters("a:\n  ssh: {user: 'root x'}"), "RP013", 4, "one word"),
         (clusters("a:\n  ssh: {user: u, jump: 'a b'}"), "RP013", 4, "user@host"),
         (clusters("a: {rename_servers: yes}"), "RP013", 3, "`true` or `false`"),
+        (clusters("a: {etcd_snapshot: {max_age_minutes: 0}}"), "RP013", 3, "greater than or equal to 1"),
+        (clusters("a: {etcd_snapshot: {recipients: [/root/key.pub]}}"), "RP013", 3, "age recipient"),
+        (clusters("a: {etcd_snapshot: {where: x}}"), "RP011", 3, "where"),
         (clusters("a: {load_balancer: octavia}"), "RP013", 3, "'auto', 'managed' or 'unmanaged'"),
         (clusters("a: {state: {file: x}}"), "RP013", 3, "a list"),
         (clusters("a: {state: [{file: x, folder: y}]}"), "RP013", 3, "file and folder at once"),

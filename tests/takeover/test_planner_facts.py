@@ -132,7 +132,7 @@ def test_any_set_of_missing_facts_gives_a_plan(data: st.DataObject) -> None:
     for path in sorted(data.draw(st.sets(st.sampled_from(PATHS), max_size=8)), key=len, reverse=True):
         facts = made_unknown(facts, path)
     plan = plan_takeover(facts, SETTINGS, ())
-    assert len(plan.stages) == 7
+    assert len(plan.stages) == 8
     assert plan.ready is not any(f.severity == "blocker" for f in plan.findings)
 
 

@@ -17,7 +17,16 @@ from replank.domain.severity import Severity
 from replank.migrations.takeover.planner import plan_takeover
 from replank.plan.model import Irreversible, Plan
 
-STAGES = ["align-names", "credentials", "infrastructure", "workers", "control-plane", "unpause", "settle"]
+STAGES = [
+    "align-names",
+    "credentials",
+    "infrastructure",
+    "workers",
+    "control-plane",
+    "unpause",
+    "settle",
+    "hand-over",
+]
 
 
 @cases

@@ -61,13 +61,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """Steps that belong together. Stopping between stages is always safe; `rest` says what state that is."""
+    """Steps that belong together. Stopping between stages is always safe; `rest` says what state that is.
+
+    `on_request`: carried out only when it is asked for by name; such stages are the plan's last.
+    """
 
     name: str
     title: str
     says: str
     rest: str
     steps: tuple[Step, ...]
+    on_request: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +115,18 @@ class Ownership:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortName:
-    """A port and the name CAPO will look it up by. `old` "" = unnamed. Equal names need no rename."""
+    """A port and the name CAPO will look it up by. `old` "" = unnamed. Equal names need no rename.
+
+    `fixed_ips`, `security_groups` (IDs) and `address_pairs` (`address` or `address mac`), sorted: what the
+    takeover must leave as it is.
+    """
 
     id: str
     old: str
     new: str
+    fixed_ips: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    address_pairs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,12 +202,17 @@ class PointOfNoReturn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadBalancerChoice:
-    """Who keeps the API load balancer after the takeover, and why. `load_balancer_id`: "" if none is seen."""
+    """Who keeps the API load balancer after the takeover, and why. `load_balancer_id`: "" if none is seen.
+
+    `pool_id`, `members`: the pool behind the endpoint and its members' IDs, sorted, as they must stay.
+    """
 
     mode: Literal["managed", "unmanaged", "none"]
     why: str
     endpoint: str
     load_balancer_id: str = ""
+    pool_id: str = ""
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ _LISTED: Final[Mapping[str, tuple[str, ...]]] = {
 _KUBE_SYSTEM_CONFIGS: Final = ("kubeadm-config", "kubelet-config")
 _WRITE: Final = ("get", "list", "watch", "create", "patch", "update", "delete")
 _CAPI_KINDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "cluster.x-k8s.io": ("clusters", "machinedeployments", "machines", "machinesets"),
+    "cluster.x-k8s.io": ("clusters", "machinedeployments", "machinepools", "machines", "machinesets"),
     "controlplane.cluster.x-k8s.io": ("kubeadmcontrolplanes",),
     "bootstrap.cluster.x-k8s.io": ("kubeadmconfigs", "kubeadmconfigtemplates"),
     "infrastructure.cluster.x-k8s.io": (
@@ -49,8 +49,19 @@ def workload_survey() -> tuple[Manifest, ...]:
 
 
 def workload_apply() -> tuple[Manifest, ...]:
-    """providerIDs that are empty are filled; undo takes Cluster API's annotations off the Nodes."""
-    return _granted("replank-apply", "", [_rule("", ("nodes",), ("get", "list", "watch", "patch"))])
+    """providerIDs that are empty are filled; undo takes Cluster API's annotations off the Nodes.
+
+    The Lease `kube-system/replank` keeps two runs off one cluster; RBAC cannot tie `create` to a name.
+    """
+    lease = ("coordination.k8s.io", ("leases",))
+    system = [
+        _rule(*lease, ("create",)),
+        _rule(*lease, ("get", "patch", "delete"), names=("replank",)),
+    ]
+    return (
+        *_granted("replank-apply", "", [_rule("", ("nodes",), ("get", "list", "watch", "patch"))]),
+        *_granted("replank-apply", "kube-system", system),
+    )
 
 
 _CAPI_GROUPS: Final = (
@@ -76,10 +87,13 @@ def management_survey(namespace: str) -> tuple[Manifest, ...]:
 
 
 def management_apply(namespace: str) -> tuple[Manifest, ...]:
-    """The objects and Secrets of a takeover, in `namespace` alone."""
+    """The objects and Secrets of a takeover, in `namespace` alone, which is made where it is not there."""
     inside = [_rule(group, kinds, _WRITE) for group, kinds in _CAPI_KINDS.items()]
-    inside.append(_rule("", ("secrets",), ("get", "create", "patch", "update", "delete")))
-    namespaces = [_rule("", ("namespaces",), ("get",), names=(namespace,))]
+    inside.append(_rule("", ("secrets",), ("get", "list", "create", "patch", "update", "delete")))
+    namespaces = [
+        _rule("", ("namespaces",), ("create",)),
+        _rule("", ("namespaces",), ("get", "patch", "delete"), names=(namespace,)),
+    ]
     return (
         *_granted("replank-apply-management", "", namespaces),
         *_granted("replank-apply-management", namespace, inside),

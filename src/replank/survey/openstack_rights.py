@@ -68,7 +68,7 @@ APPLY_CALLS: Final = (
     OpenStackPermission(
         service="identity",
         role="member",
-        calls=("POST /v3/users/{user}/application_credentials", "DELETE the same"),
+        calls=("GET, POST and DELETE /v3/users/{user}/application_credentials",),
         purpose="one application credential for each cluster: reader until it is settled, then member",
     ),
     OpenStackPermission(
@@ -80,8 +80,8 @@ APPLY_CALLS: Final = (
     OpenStackPermission(
         service="network",
         role="member",
-        calls=("PUT /v2.0/ports/{id} (name)",),
-        purpose="port names, by which CAPO finds them",
+        calls=("PUT /v2.0/ports/{id} (name)", "PUT /v2.0/ports/{id}/tags"),
+        purpose="port names, by which CAPO finds them; the old name stays as a tag",
     ),
     OpenStackPermission(
         service="load-balancer",

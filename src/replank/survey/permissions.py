@@ -78,6 +78,8 @@ _SURVEY_NOTES: Final = (
 )
 _APPLY_NOTES: Final = (
     "What survey needs is needed too.",
+    "Kubespray: also a line of `etcd-snapshot` for each control plane, with the certificates that its API "
+    "server uses. The snapshot is encrypted where replank runs; no file of it is left on the machine.",
     "Secrets are written and compared in the target namespace only. Private keys pass through the machine "
     "that runs replank and are not kept there.",
 )

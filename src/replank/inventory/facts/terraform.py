@@ -56,7 +56,8 @@ class StateFile:
     `source`: where it was read, as written in fleet.yaml (path, folder, workspace), free of credentials.
     `form`: v4 state, or the output of `terraform show -json` (which has no serial and lineage: None).
     `backend`: local, pull, show-json, ... `resources`: only those of this cluster, sorted by address.
-    `skipped_providers`: other providers' resources that were left out, provider -> count.
+    `skipped_providers`: other providers' resources that were left out, provider -> count. `configured`: its
+    configuration lies in the folder it was read in, so that `terraform plan` can be run there.
     """
 
     source: str
@@ -69,6 +70,7 @@ class StateFile:
     resources: tuple[TerraformResource, ...] = ()
     skipped_providers: Mapping[str, int] = field(default_factory=dict)
     lock: StateLock | None = None
+    configured: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

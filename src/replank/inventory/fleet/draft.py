@@ -46,6 +46,13 @@ _REST: Final = """\
   # Whether servers may be renamed where Cluster API could not find them by name otherwise.
   rename_servers: false
 
+  # Whether the Terraform back end's own lock is held while a cluster is in work.
+  lock_state: true
+
+  # Where etcd snapshots go before a control plane is touched. They are encrypted with age, for the public
+  # half of ssh.key unless recipients are named (age1..., ssh-ed25519 ..., ssh-rsa ...).
+  # etcd_snapshot: {folder: etcd-snapshots, max_age_minutes: 30, recipients: []}
+
 # Settings for all clusters whose name matches. Later patterns win over earlier ones, clusters over patterns.
 # patterns:
 #   - match: "prod-*"

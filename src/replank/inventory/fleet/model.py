@@ -98,11 +98,50 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EtcdSnapshots:
+    """Where a takeover keeps its etcd snapshots, encrypted with age.
+
+    `folder`: absolute path on the operator's machine. `recipients`: age recipients (`age1...`) or ssh public
+    keys (a line of an authorized_keys file), never a path; empty = the public half of the key that
+    `ssh.key` names. `max_age_minutes`: the control plane is handed over only after a younger snapshot.
+    """
+
+    folder: str = ""
+    recipients: tuple[str, ...] = ()
+    max_age_minutes: int = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeTarget:
+    """Something of the cluster that must answer all the time while it is taken over.
+
+    `kind`: `tcp` (a connection is taken), `http` (a GET is answered 2xx), `counter` (a GET is answered with a
+    number that grows at least every `period_s` seconds), `dns` (`query` has an address), `api` (`/readyz` of
+    the API server of `kubeconfig`). `address`: `host:port` or a URL; "" for api. `reuse`: one connection for
+    all requests. `over`: how a dns target is asked. `ca`: path of the CA of an https target, "" = the
+    system's. `timeout_s`: a slower answer is none.
+    """
+
+    name: str
+    kind: Literal["tcp", "http", "counter", "dns", "api"]
+    address: str = ""
+    reuse: bool = False
+    period_s: float = 1.0
+    query: str = "kubernetes.default.svc.cluster.local"
+    over: Literal["udp", "tcp"] = "udp"
+    ca: str = ""
+    timeout_s: float = 1.0
+    kubeconfig: KubeconfigRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterConfig:
     """One cluster of the fleet, resolved.
 
     `load_balancer`: who keeps the API load balancer after the takeover; auto lets the planner decide and
     say why. `rename_servers`: allow renaming servers that CAPO could not find by name otherwise.
+    `lock_state`: hold the Terraform back end's own lock while the cluster is in work. `probes`: what is
+    watched beside the API endpoint.
     """
 
     name: str
@@ -116,6 +155,9 @@ class ClusterConfig:
     overrides: tuple[Override, ...] = ()
     load_balancer: Literal["auto", "managed", "unmanaged"] = "auto"
     rename_servers: bool = False
+    lock_state: bool = True
+    etcd_snapshot: EtcdSnapshots = EtcdSnapshots()
+    probes: tuple[ProbeTarget, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,18 +5,27 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from replank.inventory.fleet import schema
 from replank.inventory.fleet.model import (
     CloudRef,
     ClusterConfig,
+    EtcdSnapshots,
     KubeconfigRef,
     ManagementTarget,
     NewMachines,
     Override,
+    ProbeTarget,
     SshAccess,
     StateSource,
 )
+
+SNAPSHOT_FOLDER: Final = "etcd-snapshots"
+"""Beside fleet.yaml, unless `etcd_snapshot.folder` says another."""
+
+API_PROBES: Final = ("api", "api-reused")
+"""Probes that every cluster with a kubeconfig has: new connections, and one connection for all requests."""
 
 # Reports what is wrong: code, field within the cluster's settings, what to say.
 Report = Callable[[str, tuple[str | int, ...], str], None]
@@ -65,6 +74,9 @@ def resolve(name: str, settings: schema.Settings, paths: Paths, report: Report) 
         ),
         load_balancer=settings.load_balancer or "auto",
         rename_servers=bool(settings.rename_servers),
+        lock_state=settings.lock_state is not False,
+        etcd_snapshot=resolver.etcd_snapshot(settings.etcd_snapshot),
+        probes=resolver.probes(settings.probes or []),
     )
 
 
@@ -127,6 +139,29 @@ class _Resolver:
             known_hosts=self.path(("ssh", "known_hosts"), entry.known_hosts),
             **given,
         )
+
+    def etcd_snapshot(self, entry: schema.EtcdSnapshot | None) -> EtcdSnapshots:
+        entry = entry or schema.EtcdSnapshot()
+        return EtcdSnapshots(
+            folder=self.path(("etcd_snapshot", "folder"), entry.folder or SNAPSHOT_FOLDER),
+            recipients=tuple(entry.recipients or ()),
+            max_age_minutes=entry.max_age_minutes or EtcdSnapshots().max_age_minutes,
+        )
+
+    def probes(self, entries: list[schema.ProbeEntry]) -> tuple[ProbeTarget, ...]:
+        found: list[ProbeTarget] = []
+        for i, entry in enumerate(entries):
+            if entry.name in (API_PROBES + tuple(probe.name for probe in found)):
+                self.report("RP013", ("probes", i, "name"), "is the name of another probe")
+            kinds: tuple[Literal["tcp", "http", "counter", "dns"], ...] = ("tcp", "http", "counter", "dns")
+            kind = next(k for k in kinds if getattr(entry, k) is not None)
+            options = ("reuse", "period_s", "query", "over", "timeout_s")
+            given = {name: value for name in options if (value := getattr(entry, name)) is not None}
+            ca = self.path(("probes", i, "ca"), entry.ca)
+            found.append(
+                ProbeTarget(name=entry.name, kind=kind, address=getattr(entry, kind), ca=ca, **given)
+            )
+        return tuple(found)
 
     def states(self, entries: list[schema.StateEntry]) -> tuple[StateSource, ...]:
         found: list[StateSource] = []

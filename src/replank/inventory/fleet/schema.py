@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -20,6 +21,7 @@ _JUMP: Final = re.compile(
     r"(?:(?P<user>[A-Za-z0-9_][^\s@:/]*)@)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9][A-Za-z0-9_.-]*)"
     r"(?::(?P<port>[0-9]{1,5}))?"
 )
+_ENDPOINT: Final = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9][A-Za-z0-9_.-]*):(?P<port>[0-9]{1,5})")
 _PLACEHOLDER: Final = "{cluster}"
 
 
@@ -60,10 +62,36 @@ def _word(text: str) -> str:
     return text
 
 
+def _recipient(text: str) -> str:
+    """age's own recipients, or the two kinds of ssh key that age encrypts to (age 1.x, `-R`)."""
+    if re.fullmatch(r"age1[02-9ac-hj-np-z]{20,}|ssh-(ed25519|rsa) [A-Za-z0-9+/]+={0,2}( .*)?", text) is None:
+        raise ValueError("it must be an age recipient (`age1...`) or an ssh-ed25519 or ssh-rsa public key")
+    return text
+
+
+def _endpoint(text: str) -> str:
+    match = _ENDPOINT.fullmatch(text.replace(_PLACEHOLDER, "x"))
+    if match is None or not 1 <= int(match["port"]) <= 65535:
+        raise ValueError("it must read `host:port`, with an IPv6 address in brackets")
+    return text
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text.replace(_PLACEHOLDER, "x"))
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise ValueError("it must read `http://host:port/path` or `https://...`, without user or password")
+    if parts.port == 0 or not parts.path.isascii() or not parts.query.isascii():
+        raise ValueError("it is no URL that can be asked for")
+    return text
+
+
 Text = Annotated[str, AfterValidator(_plain)]
+Endpoint = Annotated[Text, AfterValidator(_endpoint)]
 Word = Annotated[Text, AfterValidator(_word)]
+Url = Annotated[Word, AfterValidator(_url)]
 Label = Annotated[Text, AfterValidator(_label)]
 Jump = Annotated[Text, AfterValidator(_jump)]
+Recipient = Annotated[Text, AfterValidator(_recipient)]
 
 
 class _Strict(BaseModel):
@@ -143,6 +171,48 @@ class Machines(_Strict):
     ssh_key: Text | None = None
 
 
+class EtcdSnapshot(_Strict):
+    """Where etcd snapshots go, who can read them, and how old the last one may be."""
+
+    folder: Text | None = None
+    recipients: list[Recipient] | None = None
+    max_age_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
+
+
+class ProbeEntry(_Strict):
+    """One thing to watch: exactly one of tcp, http, counter and dns."""
+
+    name: Label
+    tcp: Endpoint | None = None
+    http: Url | None = None
+    counter: Url | None = None
+    dns: Endpoint | None = None
+    reuse: bool | None = None
+    period_s: Annotated[float, Field(gt=0, le=3600, strict=False)] | None = None
+    query: Word | None = None
+    over: Literal["udp", "tcp"] | None = None
+    ca: Text | None = None
+    timeout_s: Annotated[float, Field(gt=0, le=60, strict=False)] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> ProbeEntry:
+        given = [kind for kind in ("tcp", "http", "counter", "dns") if getattr(self, kind) is not None]
+        if len(given) != 1:
+            found = f"{' and '.join(given)} at once" if given else "none of them"
+            raise ValueError(f"it needs one of tcp, http, counter and dns; there is {found}")
+        kinds = {
+            "reuse": ("http", "counter"),
+            "ca": ("http", "counter"),
+            "period_s": ("counter",),
+            "query": ("dns",),
+            "over": ("dns",),
+        }
+        wrong = [key for key, of in kinds.items() if getattr(self, key) is not None and given[0] not in of]
+        if wrong:
+            raise ValueError(f"`{wrong[0]}` means nothing beside `{given[0]}`")
+        return self
+
+
 class OverrideEntry(_Strict):
     """Role and group of the servers that the glob names."""
 
@@ -169,7 +239,10 @@ class Settings(_Strict):
     new_control_planes: Machines | None = None
     load_balancer: Literal["auto", "managed", "unmanaged"] | None = None
     rename_servers: bool | None = None
+    lock_state: bool | None = None
+    etcd_snapshot: EtcdSnapshot | None = None
     overrides: list[OverrideEntry] | None = None
+    probes: list[ProbeEntry] | None = None
 
 
 class Pattern(Settings):
@@ -200,7 +273,9 @@ _MODELS: Final[dict[str, type[BaseModel]]] = {
     "management": Management,
     "new_machines": Machines,
     "new_control_planes": Machines,
+    "etcd_snapshot": EtcdSnapshot,
     "overrides": OverrideEntry,
+    "probes": ProbeEntry,
 }
 
 

@@ -64,7 +64,7 @@ KUBELET_FILES: Final = (
 )
 USER_DATA_FILE: Final = "/var/lib/cloud/instance/user-data.txt"
 
-_KUBEADM_ETCD = {
+KUBEADM_ETCD = {
     "ca": "/etc/kubernetes/pki/etcd/ca.crt",
     "cert": "/etc/kubernetes/pki/apiserver-etcd-client.crt",
     "key": "/etc/kubernetes/pki/apiserver-etcd-client.key",
@@ -188,14 +188,14 @@ ETCD_MEMBERS: Final = HostCommand(
     argv=(*_CURL, "<url>/v3/cluster/member/list"),
     sudo=True,
     purpose="etcd's members and their names, asked of etcd itself (a read, though HTTP calls it POST)",
-    usual=(_KUBEADM_ETCD,),
+    usual=(KUBEADM_ETCD,),
 )
 ETCD_STATUS: Final = HostCommand(
     name="etcd-status",
     argv=(*_CURL, "<url>/v3/maintenance/status"),
     sudo=True,
     purpose="etcd's version, size and health (a read, though HTTP calls it POST)",
-    usual=(_KUBEADM_ETCD,),
+    usual=(KUBEADM_ETCD,),
 )
 DPKG: Final = HostCommand(
     name="dpkg",

@@ -54,13 +54,27 @@ def parse_status(text: str, members: tuple[EtcdMember, ...]) -> EtcdFacts:
     version, size = document.get("version", ""), document.get("dbSize")
     if not isinstance(version, str) or not version:
         raise _strange("the status has no version")
-    leader = document.get("leader", "0")
     return EtcdFacts(
         members=members,
         version=version,
         db_size_bytes=int(_number(size)) if size is not None else None,
-        healthy=_number(leader) != "0" and not document.get("errors"),
+        healthy=_healthy(document),
     )
+
+
+def parse_health(text: str) -> tuple[str, bool]:
+    """Which member answered /v3/maintenance/status (its ID, hexadecimal), and whether it is healthy.
+
+    Raises `Refused` RP088.
+    """
+    document = _document(text)
+    header = document.get("header")
+    member = header.get("member_id") if isinstance(header, dict) else None
+    return f"{int(_number(member)):x}", _healthy(document)
+
+
+def _healthy(status: dict[str, Any]) -> bool:
+    return _number(status.get("leader", "0")) != "0" and not status.get("errors")
 
 
 def _member(member: Any) -> EtcdMember:

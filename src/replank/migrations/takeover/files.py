@@ -19,6 +19,9 @@ from replank.migrations.takeover.naming import slug
 from replank.migrations.takeover.notes import Notes
 from replank.plan.model import GroupDifference
 
+KNOWN_EVERYWHERE = frozenset({"root", "bin", "daemon"})
+"""Users and groups that every image has (LSB 5.0, "User & Group Names")."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarriedFile:
@@ -64,7 +67,7 @@ def carried_files(control_planes: Sequence[Adoptee], notes: Notes) -> CarriedFil
         carried.append(
             CarriedFile(
                 path=path,
-                owner=f"{file.owner}:{file.group}",
+                owner=_owner(path, file, notes),
                 mode=file.mode,
                 key=keys[path],
                 machine=adoptee.name,
@@ -84,6 +87,19 @@ def carried_files(control_planes: Sequence[Adoptee], notes: Notes) -> CarriedFil
             f"file {path}", "a flag of the control plane points at it, and no host has it", unknown=False
         )
     return CarriedFiles(files=tuple(carried), differences=tuple(differences))
+
+
+def _owner(path: str, file: FileFact, notes: Notes) -> str:
+    """`user:group`; root where an image may lack them: cloud-init stops at a file whose owner it does not
+    know (cloudinit/config/cc_write_files.py, chownbyname), and nothing after it runs."""
+    if file.owner in KNOWN_EVERYWHERE and file.group in KNOWN_EVERYWHERE:
+        return f"{file.owner}:{file.group}"
+    notes.lost(
+        f"owner of file {path}",
+        f"it belongs to {file.owner}:{file.group}, which an image need not have; new control planes get it "
+        "as root:root",
+    )
+    return "root:root"
 
 
 def file_entries(files: Sequence[CarriedFile], secret: str) -> list[JSON]:

@@ -17,6 +17,7 @@ BAD_NAME = "RP076"
 NOT_CARRIED_OVER = "RP077"
 SETTING_IMPOSSIBLE = "RP078"
 PARTLY_SEEN = "RP079"
+NO_TERRAFORM_PLAN = "RP870"
 
 
 def plan_finding(finding: Finding) -> PlanFinding:
@@ -106,6 +107,21 @@ class Notes:
                 evidence=why,
                 consequence="The plan was made without it and is not ready.",
                 remedy=remedy,
+            )
+        )
+
+    def no_terraform_plan(self, state: str) -> None:
+        """RP870: nothing beside the state says what Terraform would do with it."""
+        self.found.add(
+            PlanFinding(
+                code=NO_TERRAFORM_PLAN,
+                severity=Severity.NOTE.value,
+                subject=f"state {state}",
+                evidence=("the configuration that belongs to it was not seen",),
+                consequence="The plan has no check that `terraform plan` has nothing to do: replank sees "
+                "only that the state has let go.",
+                remedy="Run `terraform plan` yourself before and after; or name the working folder in "
+                "fleet.yaml (`pull` or `folder`) and survey again.",
             )
         )
 

@@ -14,6 +14,7 @@ from replank.domain.provider_id import OpenStackProviderID
 from replank.domain.severity import Severity
 from replank.inventory.facts import codec
 from replank.inventory.facts.json_value import JSON
+from replank.inventory.facts.openstack import Port
 from replank.inventory.facts.snapshot import Snapshot
 from replank.migrations.takeover.blueprint import Blueprint, blueprint
 from replank.migrations.takeover.built import Built, Manifests
@@ -29,6 +30,7 @@ from replank.migrations.takeover.settings import TakeoverSettings
 from replank.migrations.takeover.stages.align import align_names
 from replank.migrations.takeover.stages.credentials import credentials
 from replank.migrations.takeover.stages.draft import Takeover
+from replank.migrations.takeover.stages.hand_over import hand_over
 from replank.migrations.takeover.stages.objects import control_plane as control_plane_stage
 from replank.migrations.takeover.stages.objects import infrastructure
 from replank.migrations.takeover.stages.objects import workers as workers_stage
@@ -65,8 +67,12 @@ def plan_takeover(snapshot: Snapshot, settings: TakeoverSettings, findings: Sequ
             secrets=written,
             releases=let_go,
             load_balancer=draft.load_balancer,
+            settings=settings,
         )
     )
+    for release in let_go:
+        if not release.state.configured:
+            notes.no_terraform_plan(release.state.source)
     all_findings = _findings(findings, notes)
     return Plan(
         migration="takeover",
@@ -127,10 +133,22 @@ def _planned(member: Member, built: Built, region: str) -> PlannedMachine:
         version=adoptee.version or built.version,
         failure_domain=adoptee.server.availability_zone,
         ports=tuple(
-            PortName(id=port.id, old=port.name, new=port_name(adoptee.name, index, shape.suffix))
+            _port_name(port, port_name(adoptee.name, index, shape.suffix))
             for index, (port, shape) in enumerate(zip(adoptee.ports, member.shape.ports, strict=True))
         ),
         rename_server_to=adoptee.name if adoptee.name != adoptee.server.name else "",
+    )
+
+
+def _port_name(port: Port, new: str) -> PortName:
+    pairs = (f"{pair.address} {pair.mac}".strip() for pair in port.allowed_address_pairs)
+    return PortName(
+        id=port.id,
+        old=port.name,
+        new=new,
+        fixed_ips=tuple(sorted(fixed.address for fixed in port.fixed_ips)),
+        security_groups=tuple(sorted(port.security_group_ids)),
+        address_pairs=tuple(sorted(pairs)),
     )
 
 
@@ -143,6 +161,7 @@ def _stages(given: Takeover) -> tuple[Stage, ...]:
         control_plane_stage(given),
         unpause(given),
         settle(given),
+        hand_over(given),
     )
 
 

@@ -89,8 +89,8 @@ def _pair(
     data: dict[str, SecretSource] = {}
     for entry, path in (("tls.crt", certificate), ("tls.key", key)):
         if path:
-            says = "private key" if entry == "tls.key" else "certificate or public key"
-            data[entry] = _from_host(control_planes, path, says, notes)
+            what = "private key" if entry == "tls.key" else "certificate or public key"
+            data[entry] = _from_host(control_planes, path, what, notes)
     return SecretPlan(
         name=names.secret(purpose),
         namespace=names.namespace,

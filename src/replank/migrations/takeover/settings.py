@@ -17,7 +17,9 @@ class TakeoverSettings:
     `namespace`: on the management cluster; it is part of the names of a managed load balancer.
     `new_machines`, `new_control_planes`: what machines made *after* the takeover are made of.
     `load_balancer`: who keeps the API load balancer. `rename_servers`: servers may be renamed where CAPO
-    could not find them by name. `targets`: provider versions that the plan is made for.
+    could not find them by name. `lock_state`: hold the state's lock while the cluster is in work.
+    `snapshot_max_age_minutes`: how old the last etcd snapshot may be when KCP is unpaused. `targets`:
+    provider versions that the plan is made for.
     """
 
     namespace: str
@@ -25,6 +27,8 @@ class TakeoverSettings:
     new_control_planes: NewMachines = field(default_factory=NewMachines)
     load_balancer: Literal["auto", "managed", "unmanaged"] = "auto"
     rename_servers: bool = False
+    lock_state: bool = True
+    snapshot_max_age_minutes: int = 30
     targets: Targets = field(default_factory=Targets)
 
     def as_json(self) -> dict[str, JSON]:
@@ -40,4 +44,6 @@ def settings_from(config: ClusterConfig) -> TakeoverSettings:
         new_control_planes=config.new_control_planes,
         load_balancer=config.load_balancer,
         rename_servers=config.rename_servers,
+        lock_state=config.lock_state,
+        snapshot_max_age_minutes=config.etcd_snapshot.max_age_minutes,
     )

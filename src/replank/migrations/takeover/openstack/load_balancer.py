@@ -77,7 +77,12 @@ def api_load_balancer(
         why += "; CAPO adds the cluster's subnets and its router's addresses to the allowed CIDRs"
     return ApiLoadBalancer(
         choice=LoadBalancerChoice(
-            mode=mode, why=why, endpoint=str(endpoint), load_balancer_id=live.id if live else ""
+            mode=mode,
+            why=why,
+            endpoint=str(endpoint),
+            load_balancer_id=live.id if live else "",
+            pool_id=pool.id if pool else "",
+            members=tuple(sorted(m.id for m in pool.members)) if pool else (),
         ),
         live=live,
         listener=listener,

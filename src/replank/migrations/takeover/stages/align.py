@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from replank.inventory.facts.json_value import JSON
-from replank.migrations.takeover.stages.draft import NOTHING_TO_UNDO, Draft, Takeover, check, stage
+from replank.migrations.takeover.stages.draft import NOTHING_TO_UNDO, Draft, Takeover, check, lockable, stage
 from replank.migrations.takeover.terraform import StateRelease
-from replank.plan.model import PlannedMachine, PortName, Stage, Undo
+from replank.migrations.takeover.was_tag import was_tag
+from replank.plan.model import PlanCheck, PlannedMachine, PortName, Stage, Undo
 
 
 def align_names(given: Takeover) -> Stage:
@@ -18,6 +19,7 @@ def align_names(given: Takeover) -> Stage:
     drafts = [
         _identity(given),
         *(_forget(release) for release in given.releases),
+        *(_lock_state(release) for release in given.releases if lockable(given, release)),
         *_ports(given),
         *_servers(given),
         *_load_balancer(given),
@@ -68,6 +70,7 @@ def _identity(given: Takeover) -> Draft:
 
 def _forget(release: StateRelease) -> Draft:
     state = release.state
+    where: dict[str, JSON] = {"state": state.source, "workspace": state.workspace}
     says = (
         f"Let Terraform forget {len(release.forget)} resources of state {state.source}, without destroying "
         "any."
@@ -93,33 +96,57 @@ def _forget(release: StateRelease) -> Draft:
             "dependents": list(release.dependents),
         },
         before=(
-            check("terraform.unlocked", "Nobody holds the state's lock", state=state.source),
+            check("terraform.unlocked", "Nobody else holds the state's lock", **where),
+            # The serial alone says nothing: others may share the state, and forgetting raises it.
             check(
                 "terraform.state-is",
-                "The state is still the one that was surveyed",
-                state=state.source,
+                "The state is of the lineage that was surveyed and no older, and has these resources under "
+                "these addresses or no longer at all",
                 serial=state.serial,
                 lineage=state.lineage,
+                **where,
             ),
-            check("terraform.no-changes", "`terraform plan` has nothing to do", state=state.source),
+            *_plan_is_empty(
+                release, "`terraform plan` has nothing to do, unless forgetting has begun", until="begun"
+            ),
         ),
         after=(
             check(
                 "terraform.forgotten",
-                "The state knows none of these addresses any more",
-                state=state.source,
-                addresses=[f.address for f in release.forget],
+                "The state knows none of these addresses and none of these IDs any more",
+                **where,
             ),
-            check(
-                "terraform.no-changes",
+            *_plan_is_empty(
+                release,
                 "`terraform plan` with the shortened configuration has nothing to make, change or destroy",
-                state=state.source,
             ),
         ),
         undo=Undo(
             kind="terraform.import",
-            says="Import each resource again by its ID and put its block back into the configuration.",
+            says="Hold until each resource has been imported again by its ID and its block is back in the "
+            "configuration.",
         ),
+    )
+
+
+def _plan_is_empty(release: StateRelease, says: str, **more: JSON) -> Iterator[PlanCheck]:
+    """`terraform plan`, where the survey saw a configuration to run it in; a finding says it otherwise."""
+    state = release.state
+    if state.configured:
+        yield check("terraform.no-changes", says, state=state.source, workspace=state.workspace, **more)
+
+
+def _lock_state(release: StateRelease) -> Draft:
+    state = release.state
+    where: dict[str, JSON] = {"state": state.source, "workspace": state.workspace}
+    return Draft(
+        slug=f"terraform-lock-{state.source}",
+        kind="terraform.lock",
+        says=f"Hold the lock of state {state.source} until the takeover is settled, where its back end has "
+        "one: nobody applies in between.",
+        params=where,
+        after=(check("terraform.locked", "The lock is ours, or the back end has none", **where),),
+        undo=Undo(kind="terraform.unlock", says="Give the lock back if this step took it."),
     )
 
 
@@ -132,18 +159,28 @@ def _ports(given: Takeover) -> Iterator[Draft]:
 
 def _port(machine: PlannedMachine, port: PortName) -> Draft:
     old = f"'{port.old}'" if port.old else "no name"
+    tag = was_tag(port.old)
+    params: dict[str, JSON] = {
+        "port": port.id,
+        "server": machine.server_id,
+        "old": port.old,
+        "new": port.new,
+    }
+    if tag:
+        params["tag"] = tag
     return Draft(
         slug=f"port-{port.new}",
         kind="openstack.port.rename",
         says=f"Rename port {port.id} of {machine.machine}: {old} becomes '{port.new}'.",
-        params={"port": port.id, "server": machine.server_id, "old": port.old, "new": port.new},
+        params=params,
         before=(
             check(
                 "openstack.port.is",
-                f"The port is plugged into {machine.server_name} and has {old}",
+                f"The port is plugged into {machine.server_name} and has {old} (or its new one already)",
                 port=port.id,
                 server=machine.server_id,
                 name=port.old,
+                new=port.new,
             ),
             check(
                 "openstack.port.name-free",
@@ -152,8 +189,16 @@ def _port(machine: PlannedMachine, port: PortName) -> Draft:
                 port=port.id,
             ),
         ),
-        after=(check("openstack.port.is", f"It is called '{port.new}'", port=port.id, name=port.new),),
-        undo=Undo(kind="openstack.port.rename", says="Give the port the name back that it had."),
+        after=(
+            check(
+                "openstack.port.is",
+                f"It is called '{port.new}'" + (", and a tag keeps what it was called" if tag else ""),
+                port=port.id,
+                name=port.new,
+                **({"tag": tag} if tag else {}),
+            ),
+        ),
+        undo=Undo(kind="openstack.port.rename", says="Give the port the name and tags back that it had."),
     )
 
 
@@ -171,11 +216,17 @@ def _servers(given: Takeover) -> Iterator[Draft]:
             before=(
                 check(
                     "openstack.server.is",
-                    f"It is called '{machine.server_name}'",
+                    f"It is called '{machine.server_name}' (or '{new}' already)",
                     server=machine.server_id,
                     name=machine.server_name,
+                    new=new,
                 ),
-                check("openstack.server.name-free", f"No server is called '{new}'", name=new),
+                check(
+                    "openstack.server.name-free",
+                    f"No other server is called '{new}'",
+                    name=new,
+                    server=machine.server_id,
+                ),
             ),
             after=(
                 check("openstack.server.is", f"It is called '{new}'", server=machine.server_id, name=new),
@@ -213,6 +264,7 @@ def _load_balancer(given: Takeover) -> Iterator[Draft]:
                     f"It is called '{rename.new}'",
                     id=rename.id,
                     name=rename.new,
+                    **({"pool": rename.pool_id} if rename.pool_id else {}),
                 ),
             ),
             undo=Undo(kind=f"openstack.{rename.kind}.rename", says="Give it the name back that it had."),

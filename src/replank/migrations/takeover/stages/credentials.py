@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from replank.migrations.takeover.manifest import key, texts
 from replank.migrations.takeover.openstack.credentials import READER_ROLES, reader_name
-from replank.migrations.takeover.stages.draft import Draft, Takeover, check, stage
+from replank.migrations.takeover.stages.draft import Draft, Takeover, cannot_write, check, stage
 from replank.plan.model import SecretPlan, Stage, Undo
 
+LOCK_REASON = "replank takeover"
 REMOVE_IF_MADE = "Delete it again if this step made it; put back what was there if it changed it."
 
 
@@ -61,7 +62,6 @@ def _namespace(given: Takeover) -> Draft:
 
 def _reader(given: Takeover) -> Draft:
     name = reader_name(given.names)
-    server = given.machines[0].server_id if given.machines else ""
     return Draft(
         slug="reader-credential",
         kind="openstack.application-credential.create",
@@ -69,12 +69,10 @@ def _reader(given: Takeover) -> Draft:
         params={"name": name, "roles": list(READER_ROLES), "project": given.seen.cloud.project_id},
         after=(
             check("openstack.credential.reads", "It can list servers, ports and networks", name=name),
-            check(
-                "openstack.credential.cannot-write",
+            cannot_write(
+                given,
                 "A harmless write to a real server and a real port is refused (403; 401 with access rules)",
                 name=name,
-                server=server,
-                port=next((p.id for m in given.machines for p in m.ports), ""),
             ),
         ),
         undo=Undo(kind="openstack.application-credential.delete", says="Revoke it."),
@@ -105,6 +103,7 @@ def _secret(given: Takeover, secret: SecretPlan) -> Draft:
             "kubernetes.secret.complete",
             "It has every key, type and label of the plan, and each value is what its source holds",
             name=secret.name,
+            namespace=secret.namespace,
             keys=texts(sorted(secret.data)),
             type=secret.type,
         )
@@ -115,6 +114,7 @@ def _secret(given: Takeover, secret: SecretPlan) -> Draft:
                 "kubernetes.kubeconfig.works",
                 "The workload cluster answers `/readyz` to it at the endpoint of the plan",
                 name=secret.name,
+                namespace=secret.namespace,
                 endpoint=given.load_balancer.choice.endpoint,
             )
         )
@@ -124,6 +124,7 @@ def _secret(given: Takeover, secret: SecretPlan) -> Draft:
                 "kubernetes.secret.pair",
                 "Key and certificate (or public key) belong together",
                 name=secret.name,
+                namespace=secret.namespace,
             )
         )
     return Draft(
@@ -146,8 +147,8 @@ def _locks(given: Takeover) -> Iterator[Draft]:
         yield Draft(
             slug=f"lock-{machine.machine}",
             kind="openstack.server.lock",
-            says=f"Lock server {machine.server_name} in Nova, with the reason 'replank takeover'.",
-            params={"server": machine.server_id, "reason": "replank takeover"},
+            says=f"Lock server {machine.server_name} in Nova, with the reason '{LOCK_REASON}'.",
+            params={"server": machine.server_id, "reason": LOCK_REASON},
             after=(check("openstack.server.locked", "It is locked", server=machine.server_id),),
             undo=Undo(kind="openstack.server.unlock", says="Unlock it."),
         )

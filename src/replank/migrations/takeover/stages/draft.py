@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from replank.inventory.facts.json_value import JSON
@@ -12,6 +12,7 @@ from replank.migrations.takeover.names import Names
 from replank.migrations.takeover.naming import limited, slug
 from replank.migrations.takeover.openstack.load_balancer import ApiLoadBalancer
 from replank.migrations.takeover.seen import Seen
+from replank.migrations.takeover.settings import TakeoverSettings
 from replank.migrations.takeover.terraform import StateRelease
 from replank.plan.model import Irreversible, PlanCheck, PlannedMachine, SecretPlan, Stage, Step, Undo
 
@@ -31,11 +32,18 @@ class Takeover:
     secrets: tuple[SecretPlan, ...]
     releases: tuple[StateRelease, ...]
     load_balancer: ApiLoadBalancer
+    settings: TakeoverSettings
 
     @property
     def role_machines(self) -> tuple[PlannedMachine, ...]:
         """The control planes among the machines."""
         return tuple(m for m in self.machines if m.role == "control-plane")
+
+    @property
+    def stacked_etcd(self) -> bool:
+        """etcd runs on the control planes, so replank can take a snapshot of it there."""
+        config = self.seen.config
+        return config is not None and config.etcd_external is None and bool(self.role_machines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +61,9 @@ class Draft:
     approval: str = ""
 
 
-def stage(name: str, title: str, says: str, rest: str, drafts: Sequence[Draft]) -> Stage:
+def stage(
+    name: str, title: str, says: str, rest: str, drafts: Sequence[Draft], *, on_request: bool = False
+) -> Stage:
     """A stage with its steps numbered. Numbers are as wide as the last one, so that text order is order."""
     width = max(2, len(str(len(drafts))))
     steps = tuple(
@@ -70,7 +80,7 @@ def stage(name: str, title: str, says: str, rest: str, drafts: Sequence[Draft]) 
         )
         for number, draft in enumerate(drafts, start=1)
     )
-    return Stage(name=name, title=title, says=says, rest=rest, steps=steps)
+    return Stage(name=name, title=title, says=says, rest=rest, steps=steps, on_request=on_request)
 
 
 def check(kind: str, says: str, **params: JSON) -> PlanCheck:
@@ -81,8 +91,38 @@ def check(kind: str, says: str, **params: JSON) -> PlanCheck:
 NOTHING_TO_UNDO = Undo(kind="nothing", says="It only looks: there is nothing to undo.")
 
 
+def lockable(given: Takeover, release: StateRelease) -> bool:
+    """Whether the state's own lock is held: the operator may say no, and a printed state has none."""
+    return given.settings.lock_state and release.state.form == "v4"
+
+
+def state_locked(given: Takeover) -> Iterator[PlanCheck]:
+    """Nobody applies Terraform in between. Asked again in later stages: a lock may end with its process."""
+    for release in given.releases:
+        if lockable(given, release):
+            yield check(
+                "terraform.locked",
+                "The lock of the state is ours, or its back end has none",
+                state=release.state.source,
+                workspace=release.state.workspace,
+            )
+
+
+def cannot_write(given: Takeover, says: str, **which: JSON) -> PlanCheck:
+    """The credential's writes to a real server and a real port are refused. `which`: `name` of an application
+    credential, or the `secret` that holds it."""
+    return check(
+        "openstack.credential.cannot-write",
+        says,
+        server=given.machines[0].server_id if given.machines else "",
+        port=next((p.id for m in given.machines for p in m.ports), ""),
+        **which,
+    )
+
+
 def cloud_unchanged(given: Takeover) -> PlanCheck:
-    """CAPO made no server and no port, and took none away."""
+    """CAPO made no server and no port, and took none away. Names, addresses, groups and pool members are
+    compared with `Plan.machines` and `Plan.load_balancer`."""
     ports = [port.id for machine in given.machines for port in machine.ports]
     return check(
         "openstack.unchanged",
@@ -91,4 +131,14 @@ def cloud_unchanged(given: Takeover) -> PlanCheck:
         servers=[m.server_id for m in given.machines],
         ports=list(ports),
         networks=texts(sorted({p.network_id for p in given.seen.cloud.ports if p.id in set(ports)})),
+    )
+
+
+def nothing_deleting(given: Takeover) -> PlanCheck:
+    """No deletion waits for a credential that can write."""
+    # A pending deletion fires within a second of the swap (seen on CAPO v0.14.7).
+    return check(
+        "cluster-api.nothing-deleting",
+        "No object carries a deletionTimestamp: a pending deletion would fire at once",
+        namespace=given.names.namespace,
     )

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from replank.migrations.takeover.built import Built
-from replank.migrations.takeover.manifest import key
+from replank.migrations.takeover.manifest import key, texts
 from replank.migrations.takeover.names import machine_set
-from replank.migrations.takeover.stages.draft import Draft, Takeover, check, stage
+from replank.migrations.takeover.stages.draft import Draft, Takeover, check, stage, state_locked
 from replank.plan.model import PlanCheck, Stage, Undo
 
 # Under Paused the controllers put finalizers back within a second, so strip and delete belong together.
@@ -28,6 +28,7 @@ def infrastructure(given: Takeover) -> Stage:
             "cluster",
             f"Write Cluster {given.names.cluster_key()}, paused.",
             (key("Cluster", name),),
+            before=tuple(state_locked(given)),
             after=(
                 check("kubernetes.cluster.paused", "Its spec.paused is true", object=key("Cluster", name)),
             ),
@@ -68,6 +69,7 @@ def control_plane(given: Takeover) -> Stage:
     if built is not None:
         name = built.group.name
         drafts = [
+            *_snapshot(given),
             _apply(
                 f"template-{name}",
                 f"Write the OpenStackMachineTemplate of {name}.",
@@ -100,10 +102,32 @@ def control_plane(given: Takeover) -> Stage:
     return stage(
         "control-plane",
         "Control plane",
-        "Describe the control plane as it runs: a Machine and a KubeadmConfig for each, then the "
-        "KubeadmControlPlane that will own them, paused.",
+        "Take a snapshot of etcd. Then describe the control plane as it runs: a Machine and a KubeadmConfig "
+        "for each, and the KubeadmControlPlane that will own them, paused.",
         "All objects are there and paused. Up to here everything can be removed without a trace.",
         drafts,
+    )
+
+
+def _snapshot(given: Takeover) -> Iterator[Draft]:
+    if not given.stacked_etcd:
+        return
+    machines = texts(m.machine for m in given.role_machines)
+    minutes = given.settings.snapshot_max_age_minutes
+    yield Draft(
+        slug="etcd-snapshot",
+        kind="etcd.snapshot",
+        says="Take a snapshot of etcd, verify it, and keep it encrypted where fleet.yaml says, unless there "
+        f"is one that is at most {minutes} minutes old.",
+        params={"machines": machines, "max_age_minutes": minutes},
+        after=(
+            check(
+                "etcd.snapshot-fresh",
+                f"The newest snapshot is at most {minutes} minutes old",
+                max_age_minutes=minutes,
+            ),
+        ),
+        undo=Undo(kind="nothing", says="The snapshot stays where it is; it says where."),
     )
 
 

@@ -1,30 +1,51 @@
-"""Stage 7: the fences come down. From here Cluster API can replace machines, and will when it is asked to."""
+"""Stage 7: the fences come down, but for the guards. CAPO can write from here on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from replank.migrations.takeover.manifest import key
+from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.openstack.credentials import (
     CLOUD_CONFIG,
+    READER_ROLES,
     reader_name,
     writer_name,
     writer_roles,
 )
-from replank.migrations.takeover.stages.draft import Draft, Takeover, check, cloud_unchanged, stage
-from replank.plan.model import Irreversible, PlanCheck, Stage, Undo
+from replank.migrations.takeover.stages.credentials import LOCK_REASON
+from replank.migrations.takeover.stages.draft import (
+    Draft,
+    Takeover,
+    check,
+    cloud_unchanged,
+    lockable,
+    nothing_deleting,
+    stage,
+    state_locked,
+)
+from replank.migrations.takeover.terraform import StateRelease
+from replank.plan.model import Irreversible, Stage, Undo
 
 
 def settle(given: Takeover) -> Stage:
-    """Writing credential, unlocking, field ownership, guards, and the end of the reading credential."""
-    drafts = [_writer(given), _swap(given), *_unlock(given), _fields(given), *_guards(given), _revoke(given)]
+    """Writing credential, unlocking, field ownership, the end of the reading credential and of the state's
+    lock."""
+    drafts = [
+        _writer(given),
+        _swap(given),
+        *_unlock(given),
+        _fields(given),
+        _revoke(given),
+        *(_unlock_state(release) for release in given.releases if lockable(given, release)),
+    ]
     return stage(
         "settle",
         "Settle",
-        "Give CAPO the credential that can write, unlock the servers, hand the objects over to whoever "
-        "keeps them from now on, and take the guards off the Machines.",
-        "Cluster API owns the cluster. The skip annotations on the control plane stay: they keep KCP from "
-        "changing kube-proxy and CoreDNS until somebody decides that it should.",
+        "Give CAPO the credential that can write, unlock the servers, and hand the objects over to whoever "
+        "keeps them from now on.",
+        "Cluster API owns the cluster and can add machines. The guards stay on the adopted Machines, so none "
+        "of them can be drained or terminated yet. The skip annotations on the control plane stay too: they "
+        "keep KCP from changing kube-proxy and CoreDNS until somebody decides that it should.",
         drafts,
     )
 
@@ -48,30 +69,38 @@ def _swap(given: Takeover) -> Draft:
         slug="swap-credential",
         kind="kubernetes.secret.write",
         says=f"Put credential {writer_name(given.names)} into Secret {secret}: CAPO can write from now on.",
-        params={"secret": secret, "namespace": given.names.namespace, "credential": writer_name(given.names)},
+        params={
+            "secret": secret,
+            "namespace": given.names.namespace,
+            "credential": writer_name(given.names),
+            "back": reader_name(given.names),
+            "back_roles": list(READER_ROLES),
+        },
         before=(
-            _nothing_deleting(given),
+            nothing_deleting(given),
             check("cluster-api.keep", "Nothing is marked for replacement"),
+            *state_locked(given),
             cloud_unchanged(given),
         ),
         after=(
+            check(
+                "kubernetes.secret.complete",
+                "It holds the credential that can write",
+                name=secret,
+                namespace=given.names.namespace,
+                keys=["clouds.yaml"],
+                type="Opaque",
+                credential=writer_name(given.names),
+            ),
             check("cluster-api.infrastructure-ready", "CAPO reconciles with it and reports no error"),
             cloud_unchanged(given),
         ),
         undo=Undo(
             kind="kubernetes.secret.write",
-            says="Put the reading credential back. What CAPO wrote in between stays written.",
+            says="Put the reading credential back, made anew if it is revoked, and prove that it cannot "
+            "write. What CAPO wrote in between stays written.",
         ),
         approval="credential-that-can-write",
-    )
-
-
-def _nothing_deleting(given: Takeover) -> PlanCheck:
-    # A pending deletion fires within a second of the swap (seen on CAPO v0.14.7).
-    return check(
-        "cluster-api.nothing-deleting",
-        "No object carries a deletionTimestamp: a pending deletion would fire at once",
-        namespace=given.names.namespace,
     )
 
 
@@ -84,7 +113,7 @@ def _unlock(given: Takeover) -> Iterator[Draft]:
             slug=f"unlock-{machine.machine}",
             kind="openstack.server.unlock",
             says=f"Unlock server {machine.rename_server_to or machine.server_name}.",
-            params={"server": machine.server_id},
+            params={"server": machine.server_id, "reason": LOCK_REASON},
             before=(
                 check(
                     "cluster-api.not-deleting",
@@ -121,32 +150,6 @@ def _fields(given: Takeover) -> Draft:
     )
 
 
-def _guards(given: Takeover) -> Iterator[Draft]:
-    if not given.machines:
-        return
-    yield Draft(
-        slug="guards",
-        kind="cluster-api.remove-guards",
-        says="Take the guard hooks off every Machine: from now on Cluster API may drain and delete one when "
-        "asked to.",
-        params={"objects": [key("Machine", m.machine) for m in given.machines]},
-        before=(_nothing_deleting(given), check("cluster-api.keep", "Nothing is marked for replacement")),
-        after=(
-            check(
-                "cluster-api.unguarded",
-                "No Machine carries a guard, and none is being deleted",
-                machines=[m.machine for m in given.machines],
-            ),
-            cloud_unchanged(given),
-        ),
-        undo=Undo(
-            kind="cluster-api.add-guards",
-            says="Put the guards on again. A machine that was replaced in between does not come back.",
-        ),
-        approval="hand-over",
-    )
-
-
 def _revoke(given: Takeover) -> Draft:
     name = reader_name(given.names)
     return Draft(
@@ -159,10 +162,24 @@ def _revoke(given: Takeover) -> Draft:
                 "openstack.credential.unused",
                 f"Secret {given.names.secret(CLOUD_CONFIG)} holds the other one",
                 name=name,
+                secret=given.names.secret(CLOUD_CONFIG),
             ),
         ),
         after=(check("openstack.credential.gone", "It is not accepted any more", name=name),),
         undo=Irreversible(
             irreversible="a revoked credential cannot be had back; an undo of the takeover makes a new one"
         ),
+    )
+
+
+def _unlock_state(release: StateRelease) -> Draft:
+    state = release.state
+    where: dict[str, JSON] = {"state": state.source, "workspace": state.workspace}
+    return Draft(
+        slug=f"terraform-unlock-{state.source}",
+        kind="terraform.unlock",
+        says=f"Give the lock of state {state.source} back.",
+        params=where,
+        after=(check("terraform.unlocked", "The lock is not ours any more", ours=False, **where),),
+        undo=Undo(kind="terraform.lock", says="Take the lock again."),
     )

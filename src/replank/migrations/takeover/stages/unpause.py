@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from replank.migrations.takeover.built import Built
 from replank.migrations.takeover.manifest import key, texts
 from replank.migrations.takeover.names import machine_set
+from replank.migrations.takeover.openstack.credentials import CLOUD_CONFIG
 from replank.migrations.takeover.stages.draft import (
     NOTHING_TO_UNDO,
     Draft,
     Takeover,
+    cannot_write,
     check,
     cloud_unchanged,
     stage,
+    state_locked,
 )
 from replank.plan.model import PlanCheck, Stage, Undo
 
@@ -79,7 +82,10 @@ def _cluster(given: Takeover) -> Draft:
                 objects=texts(_paused(given)),
                 annotation="cluster.x-k8s.io/paused",
             ),
-            check("openstack.credential.cannot-write", "CAPO's credential still cannot write"),
+            *state_locked(given),
+            cannot_write(
+                given, "CAPO's credential still cannot write", secret=given.names.secret(CLOUD_CONFIG)
+            ),
         ),
         after=(
             check(
@@ -188,6 +194,8 @@ def _kcp(given: Takeover, built: Built) -> Draft:
                 "etcd has exactly one healthy member a control plane, called as its Node, and no learner",
                 members={m.machine: m.node for m in given.role_machines},
             ),
+            *state_locked(given),
+            *_fresh_snapshot(given),
             check(
                 "cluster-api.keep", "KCP's UpToDate says 'keep' for every control plane", machines=machines
             ),
@@ -211,6 +219,19 @@ def _kcp(given: Takeover, built: Built) -> Draft:
             says="Pause the KubeadmControlPlane again. Its hooks and readiness gates stay on the Machines "
             "until the whole takeover is undone.",
         ),
+    )
+
+
+def _fresh_snapshot(given: Takeover) -> Iterator[PlanCheck]:
+    if not given.stacked_etcd:
+        return
+    minutes = given.settings.snapshot_max_age_minutes
+    yield check(
+        "etcd.snapshot-fresh",
+        f"The newest etcd snapshot is at most {minutes} minutes old; where it is older, a new one is taken",
+        max_age_minutes=minutes,
+        # A person may have been asked for an hour in between.
+        renew=texts(m.machine for m in given.role_machines),
     )
 
 

@@ -1,0 +1,108 @@
+"""Checks of names, owners and tags in OpenStack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from replank.domain.verdict import Verdict, failed, passed, waiting
+from replank.migrations.takeover.steps.parameters import Params, optional, text
+from replank.ports.steps import At
+
+SURVEY_AGAIN = "Find out who changed it; then survey and plan again."
+
+
+async def port_is(at: At, params: Params) -> Verdict:
+    """`openstack.port.is`: `name`, or `new` where that is given too; its `server`; its `tag`."""
+    port_id = text(params, "port")
+    port = await at.access.cloud.port(port_id)
+    if port is None:
+        return failed(f"there is no port {port_id}", SURVEY_AGAIN)
+    server, tag = optional(params, "server"), optional(params, "tag")
+    if server and port.get("device_id") != server:
+        return failed(
+            f"port {port_id} belongs to {port.get('device_id') or 'no server'}, not to server {server}",
+            SURVEY_AGAIN,
+        )
+    verdict = _named(f"port {port_id}", str(port["name"]), params)
+    if verdict.outcome == "pass" and tag and tag not in (port.get("tags") or ()):
+        return waiting(f"port {port_id} has no tag {tag!r}", tags=list(port.get("tags") or ()))
+    return verdict
+
+
+async def port_name_free(at: At, params: Params) -> Verdict:
+    """`openstack.port.name-free`: on the network of `port` nothing else has the name. CAPO takes the first
+    that it finds."""
+    port_id, name = text(params, "port"), text(params, "name")
+    port = await at.access.cloud.port(port_id)
+    if port is None:
+        return failed(f"there is no port {port_id}", SURVEY_AGAIN)
+    others = await at.access.cloud.ports(str(port["network_id"]))
+    taken = [str(other["id"]) for other in others if other["name"] == name and other["id"] != port_id]
+    return _free("port", name, taken)
+
+
+async def server_is(at: At, params: Params) -> Verdict:
+    """`openstack.server.is`: `name`, or `new` where that is given too."""
+    server_id = text(params, "server")
+    server = await at.access.cloud.server(server_id)
+    if server is None:
+        return failed(f"there is no server {server_id}", SURVEY_AGAIN)
+    return _named(f"server {server_id}", str(server["name"]), params)
+
+
+async def server_name_free(at: At, params: Params) -> Verdict:
+    """`openstack.server.name-free`: no server but `server` has the name. CAPO fails on two."""
+    server_id, name = text(params, "server"), text(params, "name")
+    servers = await at.access.cloud.servers()
+    taken = [str(s["id"]) for s in servers if s["name"] == name and s["id"] != server_id]
+    return _free("server", name, taken)
+
+
+@dataclass(frozen=True, slots=True)
+class BalancingIs:
+    """`openstack.<kind>.is`: a part of the load balancer is called `name`."""
+
+    kind: str
+
+    async def __call__(self, at: At, params: Params) -> Verdict:
+        part_id = text(params, "id")
+        part = await at.access.cloud.balancing(self.kind, part_id, optional(params, "pool"))
+        if part is None:
+            return failed(f"there is no {self.kind} {part_id}", SURVEY_AGAIN)
+        return _named(f"{self.kind} {part_id}", str(part.get("name") or ""), params)
+
+
+async def load_balancer_active(at: At, params: Params) -> Verdict:
+    """`openstack.load-balancer.active`: Octavia takes no change before (409 immutable)."""
+    balancer_id = text(params, "id")
+    balancer = await at.access.cloud.balancing("load-balancer", balancer_id)
+    if balancer is None:
+        return failed(f"there is no load balancer {balancer_id}", SURVEY_AGAIN)
+    status = str(balancer.get("provisioning_status") or "")
+    if status == "ACTIVE":
+        return passed(status=status)
+    if status.startswith("PENDING_"):
+        return waiting(f"load balancer {balancer_id} is {status}")
+    return failed(
+        f"load balancer {balancer_id} is {status or 'of unknown status'}",
+        "Mend it (`openstack loadbalancer failover`), then go on.",
+    )
+
+
+def _named(what: str, name: str, params: Params) -> Verdict:
+    wanted = [text(params, "name")]
+    if new := optional(params, "new"):
+        wanted.append(new)
+    if name in wanted:
+        return passed(name=name)
+    says = " or ".join(f"'{each}'" if each else "no name" for each in wanted)
+    return failed(f"{what} is called '{name}', not {says}", SURVEY_AGAIN)
+
+
+def _free(kind: str, name: str, taken: list[str]) -> Verdict:
+    if not taken:
+        return passed()
+    return failed(
+        f"{kind} {', '.join(sorted(taken))} is called '{name}' already",
+        f"Rename or remove that {kind}: CAPO looks for its own by this name.",
+    )

@@ -1,0 +1,73 @@
+"""Every right in Kubernetes that carrying out a plan, and undoing it, needs. Pure.
+
+The kinds come from the plan's manifests; the fixed ones are what the steps and the lease touch besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from replank.plan.model import Plan
+from replank.ports.rights import Right
+
+_READ: Final = ("get", "list")
+# Server-side apply asks for `create` too where the object is not there yet (apiserver, handlers/patch.go).
+_WRITE: Final = ("get", "list", "create", "patch", "delete")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeededRights:
+    """Sorted, without doubles, for each of the two API servers."""
+
+    management: tuple[Right, ...]
+    workload: tuple[Right, ...]
+
+
+def needed_rights(plan: Plan) -> NeededRights:
+    """All rights that apply and undo of `plan` need."""
+    return NeededRights(management=_sorted(_management(plan)), workload=_sorted(_workload()))
+
+
+def _management(plan: Plan) -> Iterable[Right]:
+    for manifest in plan.manifests.values():
+        metadata = manifest.get("metadata")
+        about = metadata if isinstance(metadata, Mapping) else {}
+        version, kind = str(manifest["apiVersion"]), str(manifest["kind"])
+        if kind == "Namespace":
+            yield from _one(version, kind, "", str(about.get("name", "")))
+        else:
+            yield from _rights(_WRITE, version, kind, str(about.get("namespace", "")))
+    for namespace in {plan.namespace, *(secret.namespace for secret in plan.secrets)}:
+        yield from _rights(_WRITE, "v1", "Secret", namespace)
+    # CAPO makes them; they get the cluster-name label, and undo removes them with the OpenStackMachines.
+    group = "infrastructure.cluster.x-k8s.io/v1alpha1"
+    yield from _rights(("get", "list", "patch", "delete"), group, "OpenStackServer", plan.namespace)
+    yield from _rights(_READ, "apiextensions.k8s.io/v1", "CustomResourceDefinition", "")
+    yield from _rights(("list",), "apps/v1", "Deployment", "")
+    yield from _rights(("list",), "clusterctl.cluster.x-k8s.io/v1alpha3", "Provider", "")
+
+
+def _workload() -> Iterable[Right]:
+    # providerIDs that are empty are filled; undo takes Cluster API's annotations off.
+    yield from _rights(("get", "list", "patch"), "v1", "Node", "")
+    # The lease that keeps two runs off one cluster (engine/lease.py).
+    yield from _one("coordination.k8s.io/v1", "Lease", "kube-system", "replank")
+
+
+def _one(api_version: str, kind: str, namespace: str, name: str) -> Iterable[Right]:
+    """Making one object, reading, writing and deleting it. RBAC cannot tie `create` to a name."""
+    yield from _rights(("create",), api_version, kind, namespace)
+    yield from _rights(("get", "patch", "delete"), api_version, kind, namespace, name)
+
+
+def _rights(
+    verbs: Iterable[str], api_version: str, kind: str, namespace: str, name: str = ""
+) -> Iterable[Right]:
+    for verb in verbs:
+        yield Right(namespace=namespace, api_version=api_version, kind=kind, verb=verb, name=name)
+
+
+def _sorted(rights: Iterable[Right]) -> tuple[Right, ...]:
+    return tuple(sorted(set(rights)))
