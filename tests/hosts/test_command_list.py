@@ -1,4 +1,4 @@
-"""Read-only is a promise: what may run on machines is a fixed list, and nothing on it can write."""
+"""Read-only is a promise: what may run on machines are fixed lists, and nothing on them can write."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from replank.domain.errors import Refused
 from replank.inventory.hosts import commands
+from replank.inventory.hosts.apply_commands import APPLY_COMMANDS, ETCD_SNAPSHOT
 from replank.inventory.hosts.command import HostCommand
-from replank.inventory.hosts.commands import SURVEY_COMMANDS
 
 READERS = {
     *("cat", "curl", "containerd", "crio", "docker", "dpkg-query", "find", "grep", "hostname", "ip", "ls"),
@@ -26,7 +26,7 @@ WRITERS = {
 }
 
 
-@pytest.mark.parametrize("command", SURVEY_COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize("command", APPLY_COMMANDS, ids=lambda command: command.name)
 def test_every_command_is_a_reader_without_writing_options(command: HostCommand) -> None:
     program, *words = command.argv
     assert program in READERS
@@ -49,25 +49,28 @@ def test_every_command_is_a_reader_without_writing_options(command: HostCommand)
         assert "w" not in script.replace("-----", "").split("/")[-1]
 
 
-@pytest.mark.parametrize("command", [commands.ETCD_MEMBERS, commands.ETCD_STATUS], ids=lambda c: c.name)
+@pytest.mark.parametrize(
+    "command", [commands.ETCD_MEMBERS, commands.ETCD_STATUS, ETCD_SNAPSHOT], ids=lambda c: c.name
+)
 def test_etcd_is_only_asked_what_changes_nothing(command: HostCommand) -> None:
-    assert command.argv[-1] in ("<url>/v3/cluster/member/list", "<url>/v3/maintenance/status")
+    calls = ("cluster/member/list", "maintenance/status", "maintenance/snapshot")
+    assert command.argv[-1] in [f"<url>/v3/{call}" for call in calls]
     assert command.argv[command.argv.index("--data") + 1] == "{}"
 
 
 def test_no_command_line_needs_a_shell() -> None:
     shells = {"sh", "bash", "env", "xargs", "eval", "sudo", "su", "nsenter", "tee", "dd", "python3", "perl"}
-    for command in SURVEY_COMMANDS:
+    for command in APPLY_COMMANDS:
         assert command.argv[0] not in shells
 
 
 def test_names_are_unique_and_purposes_are_said() -> None:
-    names = [command.name for command in SURVEY_COMMANDS]
+    names = [command.name for command in APPLY_COMMANDS]
     assert len(names) == len(set(names))
-    assert all(command.purpose for command in SURVEY_COMMANDS)
+    assert all(command.purpose for command in APPLY_COMMANDS)
 
 
-@pytest.mark.parametrize("command", SURVEY_COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize("command", APPLY_COMMANDS, ids=lambda command: command.name)
 def test_usual_calls_are_recognised_as_their_command(command: HostCommand) -> None:
     for values in command.usual:
         assert command.matches(command.call(**values).argv)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from replank.inventory.hosts.apply_commands import ADDED_COMMANDS
 from replank.inventory.hosts.commands import SURVEY_COMMANDS
 from replank.survey.permissions import Permissions, permissions
 
@@ -83,6 +84,19 @@ def test_sudoers_allow_every_usual_command_that_needs_root() -> None:
             call = command.call(**values)
             line = f"/usr/bin/{' '.join(call.argv)}"
             assert (line in allowed) is command.sudo, line
+
+
+def test_apply_adds_its_own_commands_to_those_of_the_survey_and_no_others() -> None:
+    survey, apply = permissions("survey"), permissions("apply")
+    lines = {unescaped(line) for line in apply.sudoers if not line.startswith("#")}
+    wanted = {
+        f"/usr/bin/{' '.join(command.call(**values).argv)}"
+        for command in ADDED_COMMANDS
+        for values in command.usual
+    }
+    assert lines == wanted
+    assert any("/v3/maintenance/snapshot" in line for line in lines)
+    assert not set(survey.sudoers) & set(apply.sudoers)
 
 
 @pytest.mark.parametrize("purpose", ["survey", "apply"])

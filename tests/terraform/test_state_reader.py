@@ -19,7 +19,8 @@ from replank.inventory.facts.terraform import StateFile, StateLock
 from replank.inventory.fleet.model import StateSource
 from replank.transports.terraform import TerraformStateReader
 from replank.transports.terraform.files import unreadable
-from replank.transports.terraform.pull import Puller, last_lines
+from replank.transports.terraform.pull import Puller
+from replank.transports.terraform.tool import last_lines
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import os
 import ssl
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ from replank.transports.kubernetes.exec_plugin import ExecCredential, run_plugin
 from replank.transports.kubernetes.proxy import environment_proxy
 
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+_OUTSIDE = ("client-certificate", "client-key", "tokenFile", "exec", "auth-provider")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +66,35 @@ async def open_kubeconfig(
     credential = ExecCredential()
     if fact.auth == "exec":
         credential = await run_plugin(entry, timeout_s=exec_timeout_s)
-    key = _user_pem(entry, "client-key")
-    tls = _tls(entry, credential.certificate or certificate, credential.key or key)
+    return _connection(entry, fact, credential, certificate, _user_pem(entry, "client-key"))
+
+
+def open_embedded(kubeconfig: bytes, *, clock: Callable[[], datetime], where: str) -> Connection:
+    """As `open_kubeconfig`, for one in memory that holds everything itself: no file is read or written, no
+    program started. `where`: for messages. Raises `Refused` RP050 to RP052."""
+    try:
+        text = kubeconfig.decode("utf-8")
+    except ValueError as error:
+        raise _unusable("it is no text", "Write a new one.", where) from error
+    entry = select_context(text, where=where)
+    outside = [key for key in _OUTSIDE if entry.user.get(key)]
+    if entry.cluster_text("certificate-authority") or outside:
+        named = ", ".join(outside) or "certificate-authority"
+        raise _unusable(f"it needs files or programs besides itself ({named})", "Embed them.", where)
+    certificate = _user_pem(entry, "client-certificate")
+    fact = fact_of(entry, certificate=certificate)
+    check_expiry(fact, now=clock(), where=where)
+    return _connection(entry, fact, ExecCredential(), certificate, _user_pem(entry, "client-key"))
+
+
+def _connection(
+    entry: KubeconfigEntry, fact: KubeconfigFact, credential: ExecCredential, certificate: str, key: str
+) -> Connection:
     return Connection(
-        fact=fact, tls=tls, headers=(*_login(entry, credential), *_impersonation(entry)), proxy=_proxy(entry)
+        fact=fact,
+        tls=_tls(entry, credential.certificate or certificate, credential.key or key),
+        headers=(*_login(entry, credential), *_impersonation(entry)),
+        proxy=_proxy(entry),
     )
 
 
@@ -143,17 +169,32 @@ def _load_pair(context: ssl.SSLContext, certificate: str, key: str, entry: Kubec
     def no_password() -> str:
         raise ValueError("the key is encrypted")
 
-    with tempfile.TemporaryDirectory() as folder:
-        # The ssl module loads keys from files only; the folder is ours alone and gone right after.
-        files = Path(folder, "cert.pem"), Path(folder, "key.pem")
-        for path, text in zip(files, (certificate, key), strict=True):
-            path.touch(mode=0o600)
-            path.write_text(text, encoding="utf-8")
+    try:
+        with _piped(certificate) as certificate_file, _piped(key) as key_file:
+            context.load_cert_chain(certificate_file, key_file, password=no_password)
+    except (OSError, ValueError) as error:
+        why = "its client certificate and key cannot be used together"
+        raise no_credentials(entry, why) from error
+
+
+@contextlib.contextmanager
+def _piped(text: str) -> Iterator[str]:
+    """A path that gives `text` once. The ssl module loads keys by path only; a pipe's never touches a disk.
+
+    Raises ValueError for more than a pipe takes at once (64 KiB on Linux).
+    """
+    reading, writing = os.pipe()
+    try:
+        os.set_blocking(writing, False)
+        content = text.encode()
         try:
-            context.load_cert_chain(*files, password=no_password)
-        except (OSError, ValueError) as error:
-            why = "its client certificate and key cannot be used together"
-            raise no_credentials(entry, why) from error
+            if os.write(writing, content) < len(content):
+                raise ValueError("the PEM text is too long")
+        finally:
+            os.close(writing)
+        yield f"/dev/fd/{reading}"
+    finally:
+        os.close(reading)
 
 
 def _login(entry: KubeconfigEntry, credential: ExecCredential) -> tuple[tuple[str, str], ...]:

@@ -85,7 +85,7 @@ def refusal(response: httpx2.Response, verb: str, resource: str, what: str, wher
         kind = Retryable if status in (429, 502, 503, 504) else Transient
         why = "it asks to wait (429)" if status == 429 else f"the API server failed ({status})"
         todo = "Look at the API server and try again."
-        return kind("RP057", what, why, todo, where=where, retry_after_s=_retry_after(response))
+        return kind("RP057", what, why, todo, where=where, retry_after_s=retry_after(response))
     return not_understood(what, f"the answer has status {status}", where)
 
 
@@ -176,7 +176,7 @@ def _is_status(response: httpx2.Response) -> bool:
     return isinstance(document, dict) and document.get("kind") == "Status"
 
 
-def _retry_after(response: httpx2.Response) -> float | None:
+def retry_after(response: httpx2.Response) -> float | None:
     """Seconds; the form with a date is not used by API servers and is ignored."""
     try:
         seconds = float(response.headers.get("Retry-After", ""))

@@ -83,10 +83,20 @@ class ApiTransport(httpx2.AsyncBaseTransport):
             return await retrying(self._once, request)
 
     async def _once(self, request: httpx2.Request) -> httpx2.Response:
-        self.requests += 1
         where = self._connection.server
         verb, resource = describe(request.url.path, where)
         what = f"The API server did not {verb} {resource}"
+        response = await self._exchange(request, what)
+        if not response.is_success:
+            raise refusal(response, verb, resource, what, where)
+        if "json" not in response.headers.get("Content-Type", ""):
+            raise not_understood(what, "the answer is not JSON", where)
+        return response
+
+    async def _exchange(self, request: httpx2.Request, what: str) -> httpx2.Response:
+        """One request and its whole answer, whatever its status. Raises `ReplankError` RP052 to RP059."""
+        self.requests += 1
+        where = self._connection.server
         try:
             async with asyncio.timeout(self._limits.answer_s):
                 response = await self._inner.handle_async_request(request)
@@ -97,10 +107,6 @@ class ApiTransport(httpx2.AsyncBaseTransport):
             raise too_slow(what, where) from error
         except httpx2.HTTPError as error:
             raise translate(error, what, where) from error
-        if not response.is_success:
-            raise refusal(response, verb, resource, what, where)
-        if "json" not in response.headers.get("Content-Type", ""):
-            raise not_understood(what, "the answer is not JSON", where)
         return response
 
     async def aclose(self) -> None:

@@ -34,11 +34,12 @@ _RIGHTS = "Give the survey's user the reader role for this service (`replank per
 _LATER = "Survey again later."
 
 
-def translated(error: BaseException, what: str) -> ReplankError:
-    """The operator's error for `error`. `what`: the listing, as `OpenStack prod: ports`."""
+def translated(error: BaseException, what: str, *, later: str = _LATER) -> ReplankError:
+    """The operator's error for `error`. `what`: the listing, as `OpenStack prod: ports`. `later`: what to do
+    where another look may go well."""
     status = _status(error)
     if status is not None:
-        return _of_status(error, what, status)
+        return _of_status(error, what, status, later)
     if isinstance(error, ksa.SSLError) or "SSLError" in type(error).__name__:
         return Refused(
             "RP048",
@@ -58,7 +59,7 @@ def translated(error: BaseException, what: str) -> ReplankError:
         todo = "See what answers at the service's endpoint: a proxy, a login page, or an unknown version."
         return Transient("RP049", what, "no version of the service that openstacksdk knows was found", todo)
     if isinstance(error, ksa.ClientException | sdk.SDKException):
-        return Transient("RP045", what, f"openstacksdk gave up ({type(error).__name__})", _LATER)
+        return Transient("RP045", what, f"openstacksdk gave up ({type(error).__name__})", later)
     return Transient(
         "RP049",
         what,
@@ -93,7 +94,7 @@ def cause_of_discovery(error: BaseException) -> BaseException | None:
     return None
 
 
-def _of_status(error: BaseException, what: str, status: int) -> ReplankError:
+def _of_status(error: BaseException, what: str, status: int, later: str) -> ReplankError:
     if status in (401, 403):
         why = f"the service answered {status}: this credential may not do that"
         return Refused("RP042", what, why, _RIGHTS)
@@ -104,8 +105,8 @@ def _of_status(error: BaseException, what: str, status: int) -> ReplankError:
         response = getattr(error, "response", None)
         wait = retry_after_of(response) if response is not None else None
         why = f"the service answered {status}: it is busy or restarting"
-        return Transient("RP044", what, why, _LATER, retry_after_s=wait)
-    return Transient("RP045", what, f"the service answered {status}", _LATER)
+        return Transient("RP044", what, why, later, retry_after_s=wait)
+    return Transient("RP045", what, f"the service answered {status}", later)
 
 
 def _status(error: BaseException) -> int | None:

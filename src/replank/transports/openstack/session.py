@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import requests
@@ -18,6 +18,9 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, retry_if_resu
 # Nova, Neutron and load balancers in front of them answer 429 when a client is too fast and 503 while a
 # service restarts; both may carry Retry-After. A 500 or 502 is not tried again: it is a fact to show.
 TRY_AGAIN = frozenset({429, 503})
+
+# The same request twice is as good as once (RFC 9110, 9.2.2; a second DELETE would answer 404).
+REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT"})
 
 
 @dataclass(slots=True)
@@ -49,7 +52,7 @@ def session_class(patience: Patience, counter: RequestCounter) -> type[Session]:
     """A keystoneauth session class for openstacksdk's `session_constructor`, which passes no arguments on."""
 
     class PatientSession(Session):
-        def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        def request(self, url: str, method: str, *args: Any, **kwargs: Any) -> requests.Response:
             # A pair goes through to requests; the session's own `timeout` can only be one number for both.
             kwargs["timeout"] = (patience.connect_timeout_s, patience.read_timeout_s)
             # keystoneauth would honour any Retry-After, an hour too: its own retries stay off.
@@ -60,9 +63,12 @@ def session_class(patience: Patience, counter: RequestCounter) -> type[Session]:
             def attempt() -> requests.Response:
                 counter.add()
                 # keystoneauth changes the headers that it is given (token, user agent) in place.
-                return parent(*args, **{**kwargs, "headers": dict(kwargs.get("headers") or {})})
+                return parent(url, method, *args, **{**kwargs, "headers": dict(kwargs.get("headers") or {})})
 
-            return _retrying(patience)(attempt)
+            # A POST or DELETE whose answer was lost may have taken effect: whoever sent it has to look first.
+            # Logging in (the one request without a token) changes nothing.
+            repeatable = method.upper() in REPEATABLE or kwargs.get("authenticated") is False
+            return _retrying(patience if repeatable else replace(patience, attempts=1))(attempt)
 
     return PatientSession
 

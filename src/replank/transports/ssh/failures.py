@@ -52,7 +52,7 @@ def lost(host: str, *, where: str = "") -> Transient:
         "RP065",
         f"The SSH connection to {host} broke off",
         "the other side closed it",
-        "Run `replank survey` again; if it comes back, look at sshd's log on the machine.",
+        "Try it again; if it comes back, look at sshd's log on the machine.",
         where=where,
     )
 

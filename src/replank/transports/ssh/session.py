@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -11,26 +12,32 @@ import asyncssh
 from replank.domain.errors import Refused, ReplankError, Transient
 from replank.inventory.fleet.model import SshAccess
 from replank.inventory.hosts import commands
-from replank.inventory.hosts.command import Call
+from replank.inventory.hosts.command import Call, HostCommand
 from replank.transports.ssh.failures import lost
 
 OUTPUT_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of output after which a command is cut off: the largest expected, a package list, has 100 KiB."""
 
 COMMAND_TIMEOUT_S: Final = 30.0
-_LISTED: Final = {command.name: command for command in commands.SURVEY_COMMANDS}
+IDLE_TIMEOUT_S: Final = 60.0
+"""Seconds without a byte after which a stream is given up."""
+
 # sshd's MaxSessions is 10 (sshd_config(5)).
 _PARALLEL: Final = 4
 _CURL_REASONS: Final = {
     6: "the name of the endpoint could not be resolved",
     7: "the connection was refused",
+    18: "the answer stopped half-way",
     28: "there was no answer in time",
     35: "the TLS handshake failed",
+    52: "the answer was empty",
     56: "the connection was reset (a certificate that etcd does not accept?)",
     58: "the client certificate cannot be used",
     60: "the server's certificate is not signed by that CA",
     77: "the CA file cannot be read",
 }
+# What a machine that boots, or an etcd that is started anew, looks like.
+_CURL_TRIES_AGAIN: Final = frozenset({7, 18, 28, 35, 52, 56})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +62,29 @@ class HostSession:
         connection: asyncssh.SSHClientConnection,
         host: str,
         root: Literal["sudo", "direct", "refused"],
+        allowed: Sequence[HostCommand] = commands.SURVEY_COMMANDS,
     ) -> None:
         self._connection = connection
         self._host = host
         self._root = root
+        self._allowed = {command.name: command for command in allowed}
         self._slots = asyncio.Semaphore(_PARALLEL)
 
     @classmethod
     async def start(
-        cls, connection: asyncssh.SSHClientConnection, host: str, access: SshAccess
+        cls,
+        connection: asyncssh.SSHClientConnection,
+        host: str,
+        access: SshAccess,
+        allowed: Sequence[HostCommand] = commands.SURVEY_COMMANDS,
     ) -> HostSession:
-        """A session; finds out whether sudo works. root and `sudo: false` need none."""
+        """A session; finds out whether sudo works. root and `sudo: false` need none. `allowed`: the fixed
+        list of commands, whose first is SUDO."""
         if not access.sudo or access.user == "root":
-            return cls(connection, host, "direct")
-        session = cls(connection, host, "sudo")
+            return cls(connection, host, "direct", allowed)
+        session = cls(connection, host, "sudo", allowed)
         probe = await session.output(commands.SUDO.call())
-        return session if probe.status == 0 else cls(connection, host, "refused")
+        return session if probe.status == 0 else cls(connection, host, "refused", allowed)
 
     async def output(self, call: Call) -> Output:
         """Runs `call` and returns what it left, whatever its exit status.
@@ -78,17 +92,7 @@ class HostSession:
         Raises `Refused` RP066 (needs root, sudo is refused), RP067 (more output than allowed), `Transient`
         RP065 (connection lost, no answer in time).
         """
-        listed = _LISTED.get(call.command)
-        if listed is None or not listed.matches(call.argv):
-            raise AssertionError(f"{call.argv[0]} is not on the list of commands")
-        if call.sudo and self._root == "refused":
-            raise Refused(
-                "RP066",
-                f"The command {call.command} was not run on {self._host}, since it needs root",
-                "sudo asks for a password or is not granted",
-                "Grant the lines that `replank permissions` prints, or log in as root.",
-            )
-        line = call.sudo_line if self._root == "sudo" else call.line
+        line = self._line(call)
         async with self._slots:
             try:
                 async with asyncio.timeout(COMMAND_TIMEOUT_S):
@@ -103,8 +107,67 @@ class HostSession:
             except (asyncssh.Error, OSError) as error:
                 raise lost(self._host) from error
 
+    async def stream(self, call: Call, *, longest_s: float) -> AsyncGenerator[bytes, None]:
+        """stdout of `call` in pieces, of any length, as fast as they are taken.
+
+        Raises as `data`, the exit status at the end; `Transient` RP065, too, where nothing comes for
+        IDLE_TIMEOUT_S, or the whole takes more than `longest_s`.
+        """
+        line = self._line(call)
+        end = asyncio.get_running_loop().time() + longest_s
+        async with self._slots:
+            try:
+                async with asyncio.timeout(IDLE_TIMEOUT_S):
+                    process = await self._connection.create_process(
+                        line, encoding=None, stdin=asyncssh.DEVNULL
+                    )
+                try:
+                    while piece := await self._piece(process, end):
+                        yield piece
+                    async with asyncio.timeout(IDLE_TIMEOUT_S):
+                        errors = await _read(process.stderr)
+                        await process.wait_closed()
+                finally:
+                    process.close()
+            except TimeoutError as error:
+                raise self._stalled(call) from error
+            except (asyncssh.Error, OSError) as error:
+                raise lost(self._host) from error
+        if process.exit_status is None or process.exit_status < 0:
+            raise lost(self._host)
+        if process.exit_status != 0:
+            raise self.failed(call, Output(process.exit_status, b"", _first_line(errors)))
+
+    async def _piece(self, process: asyncssh.SSHClientProcess[bytes], end: float) -> bytes:
+        left = end - asyncio.get_running_loop().time()
+        async with asyncio.timeout(max(0.0, min(IDLE_TIMEOUT_S, left))):
+            return await process.stdout.read(65536)
+
+    def _line(self, call: Call) -> str:
+        """The command line as it is sent. Raises `Refused` RP066."""
+        listed = self._allowed.get(call.command)
+        if listed is None or not listed.matches(call.argv):
+            raise AssertionError(f"{call.argv[0]} is not on the list of commands")
+        if call.sudo and self._root == "refused":
+            raise Refused(
+                "RP066",
+                f"The command {call.command} was not run on {self._host}, since it needs root",
+                "sudo asks for a password or is not granted",
+                "Grant the lines that `replank permissions` prints, or log in as root.",
+            )
+        return call.sudo_line if self._root == "sudo" else call.line
+
+    def _stalled(self, call: Call) -> Transient:
+        return Transient(
+            "RP065",
+            f"`{call.line}` did not end on {self._host}",
+            "nothing more came for a long time",
+            "Look at the load of the machine and of the network; it is tried again.",
+        )
+
     async def data(self, call: Call, *, fine: tuple[int, ...] = (0,)) -> bytes:
-        """stdout of `call`. Raises as `output`, and `Refused` RP067 for an exit status not in `fine`."""
+        """stdout of `call`. Raises as `output`, and RP067 for an exit status not in `fine`: `Transient` where
+        curl met nobody, else `Refused`."""
         output = await self.output(call)
         if output.status not in fine:
             raise self.failed(call, output)
@@ -140,11 +203,12 @@ class HostSession:
             why = _CURL_REASONS.get(output.status, f"curl ended with exit status {output.status}")
         else:
             why = f"exit status {output.status}" + (f", {output.why}" if output.why else "")
-        return Refused(
+        passing = call.argv[0] == "curl" and output.status in _CURL_TRIES_AGAIN
+        return (Transient if passing else Refused)(
             "RP067",
             f"`{call.line}` did not work on {self._host}",
             why,
-            "Run it there by hand; `replank permissions` prints what survey may need.",
+            "Run it there by hand; `replank permissions` prints what replank may need.",
         )
 
     async def _run(self, call: Call, line: str) -> Output:

@@ -21,7 +21,12 @@ from replank.inventory.fleet.found import (
 )
 from replank.inventory.terraform import parse_state
 from replank.transports.terraform.files import is_file, is_folder, read_bytes
-from replank.transports.terraform.folder import STATE_NAME, configured_backend, selected_workspace
+from replank.transports.terraform.folder import (
+    STATE_NAME,
+    configured_backend,
+    made_by_opentofu,
+    selected_workspace,
+)
 
 _IGNORED: Final = frozenset(
     [".terraform", ".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".cache"]
@@ -116,7 +121,7 @@ class _Search:
         if backend is None or backend.type == "local":
             return
         workspace = selected_workspace(folder)
-        command = "tofu" if _made_by_opentofu(folder) else "terraform"
+        command = "tofu" if made_by_opentofu(folder) else "terraform"
         self.states.append(
             FoundState(
                 kind="pull",
@@ -195,14 +200,3 @@ class _Search:
                 current=current if isinstance(current, str) else "",
             )
         )
-
-
-def _made_by_opentofu(folder: Path) -> bool:
-    """OpenTofu's lock file of providers names its own registry; *.tofu files are OpenTofu's alone."""
-    try:
-        if any(path.suffix == ".tofu" for path in folder.iterdir()):
-            return True
-        with (folder / ".terraform.lock.hcl").open("rb") as file:
-            return b"registry.opentofu.org" in file.read(1024 * 1024)
-    except OSError:
-        return False

@@ -71,6 +71,11 @@ def unreadable(path: Path, error: OSError | ValueError) -> Refused:
     return Refused("RP020", "The state cannot be read", why, todo, where=str(path))
 
 
+def lock_info_path(state: Path) -> Path:
+    """The file beside a local state that says who holds its lock."""
+    return state.with_name(f".{state.name}.lock.info")
+
+
 def read_lock(state: Path) -> StateLock | None:
     """The lock on a local state, None if nobody holds it.
 
@@ -78,7 +83,7 @@ def read_lock(state: Path) -> StateLock | None:
     (internal/states/statemgr/filesystem.go). A lock that cannot be read is one: its fields are "".
     """
     try:
-        data = state.with_name(f".{state.name}.lock.info").read_bytes()
+        data = lock_info_path(state).read_bytes()
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None  # ValueError: a path that names no file; reading the state says so
     except OSError:

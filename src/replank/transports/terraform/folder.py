@@ -50,6 +50,26 @@ def configured_backend(folder: Path) -> Backend | None:
     )
 
 
+def has_configuration(folder: Path) -> bool:
+    """True where Terraform or OpenTofu would find a configuration in `folder` (a root module's files)."""
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError:
+        return False
+    return any(name.endswith((".tf", ".tf.json", ".tofu", ".tofu.json")) for name in names)
+
+
+def made_by_opentofu(folder: Path) -> bool:
+    """OpenTofu's lock file of providers names its own registry; *.tofu files are OpenTofu's alone."""
+    try:
+        if any(path.suffix == ".tofu" for path in folder.iterdir()):
+            return True
+        with (folder / ".terraform.lock.hcl").open("rb") as file:
+            return b"registry.opentofu.org" in file.read(1024 * 1024)
+    except OSError:
+        return False
+
+
 def selected_workspace(folder: Path, data_dir: str = ".terraform") -> str:
     """The workspace that `workspace select` left, "default" where it never ran. `data_dir`: TF_DATA_DIR."""
     try:
@@ -94,6 +114,17 @@ def state_files(folder: Path, workspace: str) -> tuple[Path, ...]:
     if not found:
         raise _no_workspace(folder, workspaces, "default")
     return tuple(found)
+
+
+def local_state_file(folder: Path, workspace: str) -> Path | None:
+    """Where the folder's back end keeps the state of `workspace` ("" = default) on this disk; None where it
+    keeps it elsewhere. The file need not be there."""
+    backend = configured_backend(folder) or Backend("local")
+    if backend.type != "local":
+        return None
+    if workspace in ("", "default"):
+        return folder / (backend.path or STATE_NAME)
+    return folder / (backend.workspace_dir or f"{STATE_NAME}.d") / workspace / STATE_NAME
 
 
 def workspaces_in(folder: Path) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from replank.inventory.fleet.model import StateSource
 from replank.inventory.terraform import parse_state
 from replank.inventory.terraform.detect import DEFAULT_LIMIT
 from replank.transports.terraform.files import read_bytes, read_lock
-from replank.transports.terraform.folder import STATE_NAME, state_files
+from replank.transports.terraform.folder import has_configuration, local_state_file, state_files
 from replank.transports.terraform.pull import Puller
 
 
@@ -37,7 +37,10 @@ class TerraformStateReader:
             backend = "show-json" if source.kind == "show-json" else "local"
             return (self._file(path, backend, source.workspace or "default"),)
         workspace = source.workspace or "default"
-        return tuple(self._file(file, "local", workspace) for file in state_files(path, source.workspace))
+        found = state_files(path, source.workspace)
+        # A folder of several state files is no working folder: no one of them is what the tool would use.
+        configured = len(found) == 1 and has_configuration(path)
+        return tuple(replace(self._file(file, "local", workspace), configured=configured) for file in found)
 
     def _file(self, path: Path, backend: str, workspace: str) -> StateFile:
         # The lock first: a state read after it was seen free may still change, one seen locked surely does.
@@ -58,7 +61,8 @@ class TerraformStateReader:
             workspace=pulled.workspace,
             limit=self.limit,
         )
-        local = folder / STATE_NAME
-        if pulled.workspace != "default":
-            local = folder / f"{STATE_NAME}.d" / pulled.workspace / STATE_NAME
-        return replace(state, lock=await asyncio.to_thread(read_lock, local))
+        local = await asyncio.to_thread(local_state_file, folder, pulled.workspace)
+        # The locks of other back ends are told by nobody but the back end.
+        lock = await asyncio.to_thread(read_lock, local) if local is not None else None
+        configured = await asyncio.to_thread(has_configuration, folder)
+        return replace(state, lock=lock, configured=configured)

@@ -1,0 +1,9 @@
+"""`python -m replank.transports.probe`."""
+
+from __future__ import annotations
+
+import sys
+
+from replank.transports.probe.main import main
+
+sys.exit(main())
