@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections.abc import Callable, Sequence
-from functools import cache
-from importlib.resources import files
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from replank.audit.catalogue import catalogue
 from replank.plan import codec
-from replank.plan.model import Irreversible, Plan, PlannedMachine
+from replank.plan.model import Plan, PlannedMachine
 from replank.plan.order import applying_stages, manifest_keys
 from replank.report.finding_groups import finding_groups
 from replank.report.forgetting import forget_texts
@@ -27,10 +19,9 @@ from replank.report.headline import (
     what_stays,
 )
 from replank.report.html.drawing import drawings, owners_drawn
-from replank.report.html.inline import breakable, prose
+from replank.report.html.environment import environment
 from replank.report.html.shapes import LETTERS
-from replank.report.manifests import manifest_yaml, secret_source
-from replank.report.words import count, kind_word, owner_word, plural, printable, sentence, short_id
+from replank.report.manifests import manifest_yaml
 
 
 def render_plan(plan: Plan) -> str:
@@ -41,7 +32,7 @@ def render_plan(plan: Plan) -> str:
     """
     drawn = drawings(plan)
     return (
-        _environment()
+        environment()
         .get_template("plan.html.j2")
         .render(
             plan=plan,
@@ -69,7 +60,7 @@ def render_index(plans: Sequence[Plan], link: Callable[[Plan], str] | None = Non
     address = link or (lambda plan: f"{plan.cluster}.html")
     rows = [(plan, headline(plan), address(plan)) for plan in plans]
     return (
-        _environment()
+        environment()
         .get_template("index.html.j2")
         .render(
             rows=rows,
@@ -77,44 +68,6 @@ def render_index(plans: Sequence[Plan], link: Callable[[Plan], str] | None = Non
             machines=sum(len(plan.machines) for plan in plans),
         )
     )
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("replank.report.html"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_visible,
-    )
-    style = files("replank.report.html").joinpath("page.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    # Markup, or the stylesheet's quotes would be escaped and its hash would not fit.
-    environment.globals |= {"style": Markup(style), "style_sha256": digest}  # noqa: S704
-    environment.filters |= {
-        "owner": owner_word,
-        "kind": kind_word,
-        "short": short_id,
-        "sentence": sentence,
-        "plural": plural,
-        "source": secret_source,
-        "compact": _compact,
-    }
-    environment.globals |= {"count": count}
-    environment.filters |= {"prose": prose, "breakable": breakable}
-    environment.tests["irreversible"] = lambda undo: isinstance(undo, Irreversible)
-    return environment
-
-
-def _visible(value: object) -> object:
-    """Characters that could hide or reorder text on the page are spelled out."""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _compact(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _machines_by_group(plan: Plan) -> list[tuple[object, list[PlannedMachine]]]:

@@ -1,0 +1,134 @@
+"""How a run stands, for `replank status RUN`: the verdict, what goes on now, a row a stage."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from replank.report.run.model import Hold, RunReport, StageReport
+from replank.report.terminal.layout import bullets, labelled, say, section, table
+from replank.report.time_words import fine_moment, lasting, moment
+from replank.report.words import count
+
+_TONES: Final = {"good": "bold green", "wait": "bold yellow", "bad": "bold red"}
+_STATUS: Final = {
+    "done": "green",
+    "undone": "cyan",
+    "pending": "dim",
+    "refused": "bold red",
+    "passed": "green",
+    "failed": "bold red",
+}
+_BAR: Final = 12
+
+
+def run_view(report: RunReport) -> RenderableType:
+    """The run as it stands at `report.at`."""
+    return Group(
+        _top(report),
+        _now(report),
+        section("Stages", _stages(report)),
+        _approvals(report),
+        _probes(report),
+        section("Not proven", *([bullets(report.unproven)] if report.unproven else [])),
+        section("Next", bullets(report.headline.next)),
+    )
+
+
+def _top(report: RunReport) -> Group:
+    h = report.headline
+    begun = f", begun {moment(report.started_at)}" if report.started_at is not None else ""
+    by = f", by {report.holder}" if report.holder else ""
+    return Group(
+        say(f"{report.cluster}: takeover by Cluster API, in place", "bold"),
+        say(f"run {report.run_id}{begun}{by}", "dim"),
+        Text(""),
+        Text.assemble((f"{say(h.says).plain.upper()}. ", _TONES[h.tone]), say(h.because).plain),
+    )
+
+
+def _now(report: RunReport) -> Group:
+    if not report.current_step:
+        return Group()
+    step = next((s for s in report.steps if s.id == report.current_step), None)
+    rows = [("step", report.current_step)]
+    if step is not None:
+        rows.append(("does", step.says if report.direction == "apply" else step.undo or step.says))
+        if step.started_at is not None and report.direction == "apply":
+            rows.append(("for", lasting(report.at - step.started_at)))
+    if report.current_hold is not None:
+        rows += _hold(report.current_hold, report.at)
+    return section("Now", labelled(rows))
+
+
+def _hold(hold: Hold, at: float) -> list[tuple[str, str]]:
+    rows = [("on hold", f"{hold.code} {hold.what}: {hold.why}"), ("since", f"{lasting(at - hold.at)}")]
+    if hold.deadline is not None:
+        left = hold.deadline - at
+        words = f"in {lasting(left)}" if left > 0 else "now"
+        rows.append(("gives up", f"{words}, at {moment(hold.deadline)}"))
+    if hold.todo:
+        rows.append(("do", hold.todo))
+    return rows
+
+
+def _stages(report: RunReport) -> Table:
+    return table(
+        ("Stage", "Progress", "Status", "Took", "On hold"),
+        [_row(stage, report.at) for stage in report.stages],
+    )
+
+
+def _row(stage: StageReport, at: float) -> tuple[str | Text, ...]:
+    total = len(stage.steps)
+    full = round(_BAR * stage.done / total) if total else 0
+    bar = "#" * full + "." * (_BAR - full)
+    took = stage.seconds
+    if took is None and stage.started_at is not None and stage.status in ("running", "held"):
+        took = at - stage.started_at
+    return (
+        stage.title,
+        f"{bar} {stage.done}/{total}",
+        say(stage.status, _STATUS.get(stage.status, "yellow")),
+        lasting(took) if took is not None else "",
+        lasting(stage.held_s) if stage.held_s else "",
+    )
+
+
+def _approvals(report: RunReport) -> Group:
+    open_ = [a for a in report.approvals if a.at is None]
+    return section(
+        "Approvals asked for",
+        *([bullets(f"{a.word}: {a.why} (step {a.step})" for a in open_)] if open_ else []),
+    )
+
+
+def _probes(report: RunReport) -> Group:
+    if report.probe is None:
+        return Group()
+    rows = []
+    for target in report.probe.targets:
+        stats = target.stats
+        rows.append(
+            (
+                target.name,
+                say(target.outcome, _STATUS.get(target.outcome, "yellow")),
+                f"{stats.samples}",
+                f"{stats.failed}",
+                f"{stats.unknown}",
+                lasting(stats.longest_interruption_s) if stats.failed else "none",
+            )
+        )
+    parts: list[RenderableType] = [
+        table(("Probe", "Verdict", "Samples", "Failed", "Unknown", "Longest interruption"), rows)
+    ]
+    windows = [
+        f"{target.name} from {fine_moment(w.after_at)} for at most {lasting(w.longest_s)}: "
+        f"{count(w.failed, 'failed sample')}, {'; '.join(w.reasons)}"
+        for target in report.probe.targets
+        for w in target.stats.interruptions[:5]
+    ]
+    return section("Probes", *parts, *([bullets(windows, mark="!")] if windows else []))
