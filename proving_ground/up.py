@@ -28,6 +28,9 @@ LEGACY_MACHINES = ("1.35",)
 LEGACY = ("opentofu", "terraform-provider-openstack")
 """Toolchain groups of legacy clusters."""
 
+REPLANK = ("would-roll",)
+"""replank's own helper."""
+
 _LANE = "go"
 
 
@@ -67,6 +70,7 @@ def _steps(
             *(group for version in asked for group in images.toolchain_groups(version)),
             *management.TOOLCHAIN,
             *LEGACY,
+            *REPLANK,
             *wanted.groups,
         ]
     )

@@ -1,0 +1,181 @@
+"""replank's takeover of living clusters, judged by the real controllers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import Desk
+from openstack.connection import Connection
+
+from proving_ground.cloud import connect
+from proving_ground.legacy import create
+from proving_ground.legacy.layout import LegacyCluster
+from proving_ground.progress import Progress
+from proving_ground.scenario import new_cluster, project, settled
+from proving_ground.scenario.fresh import PLAIN, SMALL, fresh_cluster
+from proving_ground.scenario.kube import Kube, unmet
+from proving_ground.scenario.operator import probes_of
+from proving_ground.settings import Folders
+
+pytestmark = [pytest.mark.ground, pytest.mark.timeout(1800)]
+
+CAPI_KINDS = (
+    "Cluster",
+    "OpenStackCluster",
+    "KubeadmControlPlane",
+    "KubeadmConfig",
+    "Machine",
+    "MachineSet",
+    "MachineDeployment",
+    "OpenStackMachine",
+    "OpenStackServer",
+    "OpenStackMachineTemplate",
+    "KubeadmConfigTemplate",
+)
+
+
+@pytest.fixture
+def cloud(ground: Folders) -> Connection:
+    return connect(ground)
+
+
+@pytest.fixture
+def plain(ground: Folders, progress: Progress) -> Iterator[Kube]:
+    """Three control planes and two workers."""
+    yield from _legacy(ground, PLAIN, progress)
+
+
+@pytest.fixture
+def small(ground: Folders, progress: Progress) -> Iterator[Kube]:
+    """One and one."""
+    yield from _legacy(ground, SMALL, progress)
+
+
+def _legacy(ground: Folders, cluster: LegacyCluster, progress: Progress) -> Iterator[Kube]:
+    workload = fresh_cluster(ground, cluster, progress)
+    plane = Kube(ground.plane("one") / "kubeconfig")
+    try:
+        yield workload
+    finally:
+        if plane.find("Cluster", cluster.name, cluster.name):
+            new_cluster.release_guards(plane, cluster.name)
+            new_cluster.delete_cluster(plane, cluster.name, cluster.name, progress)
+        create.destroy(ground, cluster, progress)
+
+
+def machines_of(cloud: Connection, cluster: LegacyCluster) -> dict[str, Any]:
+    """Servers and ports by ID, with all that must not change but the ports' names."""
+    servers = [s for s in cloud.compute.servers() if s.name.startswith(f"{cluster.name}-")]
+    found: dict[str, Any] = {
+        server.id: (server.name, server.created_at, server.launched_at, server.status) for server in servers
+    }
+    for server in servers:
+        for port in cloud.network.ports(device_id=server.id):
+            addresses = [ip["ip_address"] for ip in port.fixed_ips]
+            found[port.id] = (server.id, addresses, port.mac_address, sorted(port.security_group_ids))
+    return found
+
+
+def port_names(cloud: Connection, cluster: LegacyCluster) -> dict[str, tuple[str, list[str]]]:
+    """Port ID -> name and tags."""
+    network = next(n for n in cloud.network.networks() if n.name.startswith(cluster.name))
+    return {p.id: (p.name, sorted(p.tags)) for p in cloud.network.ports(network_id=network.id)}
+
+
+def wishes(plane: Kube, cluster: LegacyCluster) -> list[str]:
+    """What any controller still wants of the cluster."""
+    name = cluster.name
+    found = [
+        settled.control_plane(plane, name, name),
+        *(settled.machine_deployment(plane, name, f"{name}-{g.name}") for g in cluster.worker_groups),
+        settled.machines_have_nodes(plane, name),
+        unmet(plane.get("Cluster", name, name), "Available"),
+    ]
+    for kind in CAPI_KINDS:
+        for document in plane.list(kind, name):
+            if document["metadata"].get("deletionTimestamp"):
+                found.append(f"{kind} {document['metadata']['name']} is being deleted")
+    return [wish for wish in found if wish]
+
+
+def test_a_cluster_of_three_and_two_is_taken_over_without_anybody_noticing(
+    ground: Folders, plain: Kube, cloud: Connection, progress: Progress, tmp_path: Path
+) -> None:
+    plane = Kube(ground.plane("one") / "kubeconfig")
+    desk = Desk(ground, PLAIN, tmp_path)
+    plan = desk.prepare(progress, probes=probes_of(ground, PLAIN))
+    desk.approve()
+    before, held = machines_of(cloud, PLAIN), project.holdings(cloud)
+    with progress.step("plain: replank apply"):
+        working = desk.run("apply", desk.plan_file, "--yes", "--probe", "--json")
+        desk.let_terraform_go(working)
+        working.done(900)
+    assert machines_of(cloud, PLAIN) == before, "the same five servers and ports"
+    assert held.difference(project.holdings(cloud)) == {}
+    assert sorted(s for s in before if s in {m.server_id for m in plan.machines}) == sorted(
+        m.server_id for m in plan.machines
+    )
+    assert wishes(plane, PLAIN) == []
+    assert settled.nodes_ready(plain, 5) == ""
+    hooks = [set(m["metadata"]["annotations"]) for m in plane.list("Machine", "plain")]
+    assert all({h for h in found if ".delete.hook.machine.cluster.x-k8s.io/" in h} for found in hooks)
+    report = desk.report()
+    assert report["headline"]["ending"] == "taken-over", report["headline"]
+    assert report["probe"]["outcome"] == "passed", report["probe"]
+
+
+def test_a_takeover_is_undone_without_a_trace_and_done_again(
+    ground: Folders, small: Kube, cloud: Connection, progress: Progress, tmp_path: Path
+) -> None:
+    plane = Kube(ground.plane("one") / "kubeconfig")
+    desk = Desk(ground, SMALL, tmp_path)
+    before, names = machines_of(cloud, SMALL), port_names(cloud, SMALL)
+    nodes = _metadata_of_nodes(small)
+    credentials = _credentials(cloud)
+    desk.prepare(progress)
+    desk.approve()
+    with progress.step("small: replank apply"):
+        working = desk.run("apply", desk.plan_file, "--yes")
+        desk.let_terraform_go(working)
+        working.done(600)
+    assert wishes(plane, SMALL) == []
+    with progress.step("small: replank undo"):
+        working = desk.run("undo", "small", "--yes")
+        desk.give_terraform_back(working)
+        working.done(600)
+    assert machines_of(cloud, SMALL) == before
+    assert port_names(cloud, SMALL) == names
+    assert _metadata_of_nodes(small) == nodes
+    assert _credentials(cloud) == credentials
+    assert plane.find("Namespace", "small") is None
+    assert {kind: plane.list(kind, "small") for kind in CAPI_KINDS} == {kind: [] for kind in CAPI_KINDS}
+    desk.survey_and_plan(progress)
+    desk.approve()
+    with progress.step("small: replank apply, again"):
+        working = desk.run("apply", desk.plan_file, "--yes")
+        desk.let_terraform_go(working)
+        working.done(600)
+    assert machines_of(cloud, SMALL) == before
+    assert wishes(plane, SMALL) == []
+
+
+def _metadata_of_nodes(workload: Kube) -> dict[str, Any]:
+    return {
+        node["metadata"]["name"]: (
+            node["metadata"].get("labels"),
+            {
+                key: value
+                for key, value in node["metadata"].get("annotations", {}).items()
+                if "cluster.x-k8s.io" in key
+            },
+            node["spec"].get("taints"),
+        )
+        for node in workload.list("Node")
+    }
+
+
+def _credentials(cloud: Connection) -> set[str]:
+    return {credential.name for credential in cloud.identity.application_credentials(cloud.current_user_id)}
