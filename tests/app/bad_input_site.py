@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 
 from replank.app.cli import main
 from replank.app.store import SnapshotStore
+from replank.app.wiring import Wiring
 from replank.audit.catalogue import catalogue
 from replank.domain.unknown import Unknown
 from replank.inventory.facts.snapshot import Snapshot
@@ -115,10 +116,10 @@ class Site:
         """A control plane of cluster a."""
         return self.twin.world.clusters[0].machines[0]
 
-    def run(self, *arguments: object) -> Done:
+    def run(self, *arguments: object, wiring: Wiring | None = None) -> Done:
         self.capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
+            main([str(argument) for argument in arguments], wiring)
         captured = self.capsys.readouterr()
         assert "Traceback" not in captured.err
         told = captured.out + captured.err

@@ -223,7 +223,7 @@ def test_lines_say_what_why_and_what_to_do() -> None:
     assert line("step-started", step.id, attempt=1) == f"01:00:00 begins     {step.id}: {step.says}"
     assert line("step-started", step.id, attempt=2) == f"01:00:00 again      {step.id}: {step.says}"
     hold = line("hold", step.id, code="RP801", why="locked", todo="Unlock.", deadline=BEGIN + 60)
-    assert hold == f"01:00:00 on hold    {step.id}: RP801 locked (at most until 01:01:00). Unlock."
+    assert hold == f"01:00:00 on hold    {step.id}: RP801 locked (at most 1 min). Unlock."
     refused = line("step-refused", step.id, code="RP805", what="It failed", why="no", todo="Look.")
     assert refused == f"01:00:00 REFUSED    {step.id}: RP805 It failed: no. Look."
     assert line("check", step.id, outcome="pass") is None

@@ -19,6 +19,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("replank.app.commands.plan", "Write the plan of a migration."),
     "show": ("replank.app.commands.show", "Show a plan: in the terminal, as a page, as manifests."),
     "diff": ("replank.app.commands.diff", "Tell in words what differs between two snapshots or two plans."),
+    "approve": ("replank.app.commands.approve", "Approve a plan's points of no return beforehand."),
+    "apply": ("replank.app.commands.apply", "Carry plans out. Looks first, asks, then writes."),
+    "status": ("replank.app.commands.status", "Say where runs stand."),
+    "log": ("replank.app.commands.log", "Print what happened in a run."),
+    "pause": ("replank.app.commands.pause", "Ask a run to pause after its running step."),
+    "resume": ("replank.app.commands.resume", "Go on with a run where it stands."),
+    "abort": ("replank.app.commands.abort", "Give a run up where it stands; nothing is undone."),
+    "undo": ("replank.app.commands.undo", "Give a run's cluster back, as the journal found it."),
+    "report": ("replank.app.commands.report", "Write the report of a run, as a page and as JSON."),
     "explain": ("replank.app.commands.explain", "Print the long text of a code, such as RP207."),
     "permissions": ("replank.app.commands.permissions", "Print the smallest rights that replank needs."),
     "schema": (
@@ -61,7 +70,7 @@ def cli() -> None:
     """Move live Kubernetes clusters under Cluster API, in place.
 
     replank looks at clusters that Terraform and kubeadm made on OpenStack, without touching anything, says
-    what it found, and writes a plan to take each of them over.
+    what it found, writes a plan to take each of them over, carries it out, and can give the cluster back.
 
     \b
     The way through:
@@ -70,19 +79,25 @@ def cli() -> None:
       replank audit                 what stands in the way
       replank plan takeover         write a plan for each cluster
       replank show plans/NAME.takeover.yaml
+      replank apply plans/NAME.takeover.yaml
+      replank status
 
     stdout is data, stderr is progress. Exit status: 0 nothing to do, 1 an error, 2 something needs your
-    attention (findings, facts that could not be seen, a plan that is not ready).
+    attention (findings, facts that could not be seen, a plan that is not ready, a run that waits).
     """
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point. Exits; never shows a traceback for an error that has a code."""
+def main(arguments: Sequence[str] | None = None, wiring: object = None) -> None:
+    """Entry point. Exits; never shows a traceback for an error that has a code.
+
+    `wiring`: a `replank.app.wiring.Wiring`, None = the real world.
+    """
     try:
         status = cli.main(
             args=list(arguments) if arguments is not None else None,
             prog_name="replank",
             standalone_mode=False,
+            obj=wiring,
         )
     except ReplankError as error:
         from replank.app.console import show_error

@@ -35,6 +35,17 @@ def snapshots_option(function: F) -> F:
     )(function)
 
 
+def reports_option(function: F) -> F:
+    """`--reports`, the folder of run reports."""
+    return click.option(
+        "--reports",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path("reports"),
+        show_default=True,
+        help="Folder of the run reports.",
+    )(function)
+
+
 def json_option(function: F) -> F:
     """`--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(function)

@@ -80,6 +80,13 @@ _SECTIONS: Sequence[_Section] = (
         lambda f: f["how"],
     ),
     _Section(
+        "What Terraform must forget",
+        "letting_go",
+        ("state", "workspace"),
+        lambda g: f"configuration of {g['state']}",
+        lambda g: f"in {g['folder']}" if g["folder"] else "not seen",
+    ),
+    _Section(
         "Secrets", "secrets", ("name",), lambda s: s["name"], lambda s: f"keys {', '.join(sorted(s['data']))}"
     ),
     _Section(

@@ -14,10 +14,18 @@ def drift(plan: Plan, now: Plan) -> tuple[Change, ...]:
     """Differences that matter from `plan`, as it was reviewed, to `now`, made from what is there now.
 
     Left out: the snapshot's hash (it covers much that no step touches), the version that planned, and
-    findings that went away, got milder, are told with other evidence, or are mere notes.
+    findings that went away, got milder, are told with other evidence, or are mere notes; and where blocks
+    stand in the configuration, which is the operator's to change: the state says whether they did.
     """
-    alike = replace(now, snapshot_sha256=plan.snapshot_sha256, made_by=plan.made_by, findings=plan.findings)
-    return (*compare(plan, alike), *_worse_findings(plan.findings, now.findings))
+    alike = replace(
+        _placeless(now), snapshot_sha256=plan.snapshot_sha256, made_by=plan.made_by, findings=plan.findings
+    )
+    return (*compare(_placeless(plan), alike), *_worse_findings(plan.findings, now.findings))
+
+
+def _placeless(plan: Plan) -> Plan:
+    forget = tuple(replace(f, block="", keep_block="") for f in plan.forget)
+    return replace(plan, forget=forget, letting_go=())
 
 
 def _worse_findings(before: tuple[PlanFinding, ...], after: tuple[PlanFinding, ...]) -> Iterator[Change]:

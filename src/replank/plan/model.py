@@ -170,13 +170,53 @@ class MachineGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forget:
-    """What Terraform must forget. `how`: removed-block or state-rm (count/for_each members)."""
+    """What Terraform must forget. `how`: removed-block or state-rm (count/for_each members).
+
+    `block`: where its block stands in the configuration (`main.tf:12..30`, several after commas), "" = not
+    seen. `keep_block`: why that block must stay, "" = it is deleted, with all that it makes.
+    """
 
     address: str
     id: str
     state: str
     how: Literal["removed-block", "state-rm"]
     import_id: str
+    block: str = ""
+    keep_block: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenReference:
+    """A place in a configuration that names what is forgotten. `inside`: what it stands in (`output.api`).
+
+    `put`: the text that gives the same value without it, "" where that is not clear; then `why` says what to
+    do.
+    """
+
+    file: str
+    line: int
+    inside: str
+    mentions: str
+    put: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateLetGo:
+    """The configuration of one state in `forget`.
+
+    `folder`: where it lies, "" = not seen. `tool_version`: what wrote the state. `opentofu`: the folder was
+    set up by OpenTofu. `unread`: files and modules that could not be read, and why: blocks and references may
+    stand there too.
+    """
+
+    state: str
+    workspace: str
+    folder: str = ""
+    tool_version: str = ""
+    opentofu: bool = False
+    references: tuple[BrokenReference, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,4 +293,5 @@ class Plan:
     stages: tuple[Stage, ...]
     secrets: tuple[SecretPlan, ...]
     manifests: Mapping[str, Mapping[str, JSON]]
+    letting_go: tuple[StateLetGo, ...] = ()
     schema: Literal["replank.plan/v1"] = SCHEMA

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,7 +12,13 @@ from replank.app.cli import EXIT_ATTENTION, EXIT_ERROR, EXIT_OK, cli
 from replank.app.console import err
 from replank.domain.errors import Refused
 
+if TYPE_CHECKING:
+    from replank.app.wiring import Wiring
+    from replank.testbed.twin import Twin
+
 _MARK = ".replank-demo"
+_TAKEN = "plain"
+"""The healthy one."""
 
 
 @click.command("demo")
@@ -29,12 +36,13 @@ _MARK = ".replank-demo"
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Validate the manifests against the CustomResourceDefinitions in this folder.",
 )
-def command(folder: Path, seed: int, crds: Path | None) -> int:
-    """Run init, survey, audit, plan and show on an embedded legacy fleet.
+@click.option("--until-plan", is_flag=True, help="Stop after the plans; take no cluster over.")
+def command(folder: Path, seed: int, crds: Path | None, until_plan: bool) -> int:
+    """Run init, survey, audit, plan, apply, report and undo on an embedded legacy fleet.
 
     The fleet is a twin: three clusters that answer as OpenStack, Kubernetes and SSH would, over the wire, to
     the same client libraries. One is healthy, one has several worker groups and encryption at rest, one is
-    flawed on purpose.
+    flawed on purpose. Cluster API's controllers are a simulation at work on the twin's API server.
     """
     try:
         from replank.testbed.fleet.demo import demo_world
@@ -53,7 +61,8 @@ def command(folder: Path, seed: int, crds: Path | None) -> int:
         err().print(
             f"A legacy fleet is up: {', '.join(c.name for c in twin.world.clusters)} (seed {seed}).\n"
         )
-        return _main_job(files, crds)
+        status = _main_job(files, crds)
+        return status if status != EXIT_OK or until_plan else _takeover(twin, files)
 
 
 def _main_job(files: Path, crds: Path | None) -> int:
@@ -83,10 +92,39 @@ def _main_job(files: Path, crds: Path | None) -> int:
     return EXIT_OK
 
 
-def _replank(*arguments: str) -> int:
+def _takeover(twin: Twin, files: Path) -> int:
+    """Takes the healthy cluster over, reports it, and gives it back."""
+    from replank.app.demo_operator import Operator
+    from replank.app.demo_wiring import demo_wiring
+    from replank.app.journals import journal_url
+    from replank.testbed.controlled import start_controllers
+
+    plan, reports = str(files / "plans" / f"{_TAKEN}.takeover.yaml"), files / "reports"
+    fleet = ["--fleet", str(files / "fleet.yaml")]
+    wiring = demo_wiring(twin)
+
+    def tell(text: str) -> None:
+        err().print(f"  -- {text}", style="magenta", markup=False, highlight=False)
+
+    start_controllers(twin, _TAKEN, tell)
+    if _replank("approve", plan, "--yes", *fleet, wiring=wiring) != EXIT_OK:
+        return EXIT_ERROR
+    with Operator(journal_url(None, files / "fleet.yaml", make=True), _TAKEN, tell):
+        if _replank("apply", plan, "--yes", *fleet, "--reports", str(reports), wiring=wiring) != EXIT_OK:
+            return EXIT_ERROR
+        _replank("status", _TAKEN, *fleet, wiring=wiring)
+        back = ["--reports", str(files / "reports-after-undo")]
+        if _replank("undo", _TAKEN, "--yes", *fleet, *back, wiring=wiring) != EXIT_OK:
+            return EXIT_ERROR
+    for page in sorted(reports.glob("*.html")):
+        err().print(f"The takeover, before it was undone: open {page}", highlight=False, soft_wrap=True)
+    return EXIT_OK
+
+
+def _replank(*arguments: str, wiring: Wiring | None = None) -> int:
     """Runs a command as the shell would, showing its line."""
     err().print(f"$ replank {' '.join(arguments)}", style="bold")
-    status = cli.main(args=list(arguments), prog_name="replank", standalone_mode=False)
+    status = cli.main(args=list(arguments), prog_name="replank", standalone_mode=False, obj=wiring)
     err().print()
     return status if isinstance(status, int) else EXIT_OK
 

@@ -24,9 +24,16 @@ from replank.plan import codec
     type=click.Path(file_okay=False, path_type=Path),
     help="Write the manifests to this folder.",
 )
+@click.option(
+    "--forget",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write what Terraform must forget to this folder: `removed` and `import` blocks, commands, README.",
+)
 @json_option
-def command(plan_file: Path, html: Path | None, manifests: Path | None, as_json: bool) -> None:
-    """Show PLAN: in the terminal, or as a page, or its manifests as files."""
+def command(
+    plan_file: Path, html: Path | None, manifests: Path | None, forget: Path | None, as_json: bool
+) -> None:
+    """Show PLAN: in the terminal, or as a page, or its manifests and Terraform's part as files."""
     plan = codec.load(read_file(plan_file, what="The plan"), where=str(plan_file))
     if html is not None:
         from replank.report.html.page import render_plan
@@ -39,9 +46,15 @@ def command(plan_file: Path, html: Path | None, manifests: Path | None, as_json:
         for name, text in manifest_files(plan).items():
             write_private(manifests / name, text.encode())
         err().print(f"manifests: {manifests}/", highlight=False)
+    if forget is not None:
+        from replank.report.forget_files import forget_files
+
+        for name, text in forget_files(plan).items():
+            write_private(forget / name, text.encode())
+        err().print(f"what Terraform must forget: {forget}/", highlight=False)
     if as_json:
         print_json(codec.to_dict(plan))
-    elif html is None and manifests is None:
+    elif html is None and manifests is None and forget is None:
         from replank.report.terminal.plan_view import plan_view
 
         out().print(plan_view(plan))

@@ -96,7 +96,7 @@ def _step_words(event: Event, plan: Plan) -> tuple[str, str]:
             return word(data, "outcome") or "unknown", f"{word(data, 'when')}: {word(data, 'says')}{why}"
         case "hold":
             deadline = number(data, "deadline")
-            until = f" (at most until {clock(deadline)})" if deadline is not None else ""
+            until = f" (at most {lasting(deadline - event.at)})" if deadline is not None else ""
             return "on hold", f"{word(data, 'code')} {word(data, 'why')}{until}. {word(data, 'todo')}"
         case "retry":
             pause = lasting(number(data, "after_s") or 0.0)

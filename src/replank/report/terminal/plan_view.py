@@ -7,7 +7,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from replank.plan.model import MachineGroup, Plan, PlannedMachine
+from replank.plan.model import BrokenReference, MachineGroup, Plan, PlannedMachine
+from replank.report.forgetting import BlockText, ForgetTexts, forget_texts
 from replank.report.headline import headline, owned_alike, settings_words, what_changes, what_stays
 from replank.report.terminal.findings import findings_by_severity, plan_blockers
 from replank.report.terminal.layout import bullets, labelled, say, section, table
@@ -149,24 +150,58 @@ def _few(names: list[str], most: int = 4) -> str:
 def _forget(plan: Plan) -> Group:
     if not plan.forget:
         return Group()
-    blocks = [f for f in plan.forget if f.how == "removed-block"]
-    members = [f for f in plan.forget if f.how == "state-rm"]
+    by_command = sum(len(texts.state_rm_addresses) for texts in forget_texts(plan))
+    by_block = len(plan.forget) - by_command
     says = []
-    if blocks:
-        says.append(f"{count(len(blocks), 'resource')} by a `removed` block with `destroy = false`")
-    if members:
-        says.append(f"{len(members)} of count or for_each by `terraform state rm`")
+    if by_block:
+        says.append(f"{count(by_block, 'resource')} by `removed` blocks with `destroy = false`")
+    if by_command:
+        says.append(f"{by_command} by `terraform state rm`")
     return section(
         f"Terraform must forget ({len(plan.forget)})",
-        say(f"{listed(says)}. Their configuration must go too, or the next apply makes duplicates."),
-        bullets(_addresses(plan)),
+        say(
+            f"{listed(says)}. Their configuration must go too, or the next apply makes duplicates. "
+            "`replank show PLAN --forget DIR` writes the files."
+        ),
+        *(part for texts in forget_texts(plan) for part in _state(texts)),
     )
 
 
-def _addresses(plan: Plan, most: int = 12) -> list[str]:
-    shown = [f"{f.address}  [{f.how}]" for f in plan.forget[:most]]
-    rest = len(plan.forget) - len(shown)
-    return [*shown, f"and {rest} more; the page (--html) and the plan file list them all"] if rest else shown
+def _state(texts: ForgetTexts) -> list[RenderableType]:
+    """Blocks and references of one state."""
+    folder = texts.let_go.folder
+    where = f"configuration in {folder}" if folder else "configuration not seen"
+    parts: list[RenderableType] = [
+        say(f"{texts.state}: {where}", "dim"),
+        bullets(_few_lines([_block(block) for block in texts.blocks], "blocks")),
+    ]
+    if texts.references:
+        parts += [
+            say(f"{count(len(texts.references), 'reference')} to them would break:"),
+            bullets(_few_lines([_reference(r) for r in texts.references], "references")),
+        ]
+    if texts.let_go.unread:
+        parts.append(bullets([f"not read: {text}" for text in texts.let_go.unread], mark="!"))
+    return parts
+
+
+def _block(block: BlockText) -> str:
+    makes = f"{block.address} ({count(block.resources, 'resource')})"
+    if block.keep:
+        return f"{block.place} must stay: {makes}; {block.keep}"
+    return f"{block.place or 'not seen'}  {makes}"
+
+
+def _reference(reference: BrokenReference) -> str:
+    instead = f"put {reference.put}" if reference.put else reference.why
+    return f"{reference.file}:{reference.line} {reference.inside}: {reference.mentions}; {instead}"
+
+
+def _few_lines(lines: list[str], what: str, most: int = 12) -> list[str]:
+    rest = len(lines) - most
+    return (
+        [*lines[:most], f"and {rest} more {what}: --forget, --html or the plan file"] if rest > 0 else lines
+    )
 
 
 def _secrets(plan: Plan) -> Group:

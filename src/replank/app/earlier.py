@@ -1,0 +1,84 @@
+"""What an earlier run of the cluster means for applying a plan now."""
+
+from __future__ import annotations
+
+from replank.app.plan_files import PlanFile
+from replank.app.runs import IN_WORK, Standing
+from replank.domain.errors import Refused
+from replank.journal.event import Event
+from replank.ports.journal import Run
+
+
+def run_to_carry_on(file: PlanFile, until: str, earlier: Standing | None) -> Run | None:
+    """The run that goes on, None for a new one. `earlier`: the cluster's newest run. `until`: "" = the end.
+
+    Raises `Refused` RP850 (there already), RP851 (another plan, or an undo, is half done).
+    """
+    if earlier is None or earlier.state.status == "aborted" or wholly_undone(earlier):
+        return None
+    if earlier.run.plan_sha256 != file.sha256:
+        raise _other_plan(file, earlier)
+    if earlier.state.status in IN_WORK:
+        if earlier.state.direction == "undo":
+            raise _half_undone(file, earlier)
+        return earlier.run
+    if earlier.state.status == "done" and not _further(file, until, earlier):
+        raise _there_already(file, earlier)
+    return earlier.run
+
+
+def wholly_undone(standing: Standing) -> bool:
+    """Undone to the start; an undo that stopped at a stage left something, and its run goes on."""
+    return standing.state.status == "undone" and not _reached(standing)
+
+
+def _reached(standing: Standing) -> str:
+    """Where the run last came to an end: a stage, "" = the very end (or start, for an undo)."""
+    done: list[Event] = [event for event in standing.events if event.kind == "run-done"]
+    return str(done[-1].data.get("until") or "") if done else ""
+
+
+def _further(file: PlanFile, until: str, earlier: Standing) -> bool:
+    stages = [stage.name for stage in file.plan.stages]
+
+    usual = sum(1 for stage in file.plan.stages if not stage.on_request) - 1
+
+    def place(name: str) -> int:
+        return stages.index(name) if name in stages else usual
+
+    return place(until) > place(_reached(earlier))
+
+
+def _there_already(file: PlanFile, earlier: Standing) -> Refused:
+    stage = _reached(earlier)
+    return Refused(
+        "RP850",
+        f"Cluster {file.cluster} is there already",
+        f"run {earlier.run.id} carried this plan out{f' up to stage {stage}' if stage else ''}",
+        f"There is nothing to do. `replank report {earlier.run.id}` shows it, "
+        f"`replank undo {earlier.run.id}` gives it back.",
+        where=str(file.path),
+    )
+
+
+def _other_plan(file: PlanFile, earlier: Standing) -> Refused:
+    adopted = earlier.state.status == "done"
+    return Refused(
+        "RP850" if adopted else "RP851",
+        f"Cluster {file.cluster} is {'taken over' if adopted else 'in work'} by another plan",
+        f"run {earlier.run.id} is {earlier.state.status}, its plan has SHA-256 "
+        f"{earlier.run.plan_sha256[:12]}, this one {file.sha256[:12]}",
+        f"Undo it first: replank undo {earlier.run.id}"
+        + ("" if adopted else f"; or let it go on: replank resume {earlier.run.id}"),
+        where=str(file.path),
+    )
+
+
+def _half_undone(file: PlanFile, earlier: Standing) -> Refused:
+    return Refused(
+        "RP851",
+        f"Cluster {file.cluster} is being given back",
+        f"the undo of run {earlier.run.id} is {earlier.state.status}",
+        f"Let it end: replank resume {earlier.run.id}",
+        where=str(file.path),
+    )

@@ -1,0 +1,104 @@
+"""A cluster's real systems: both API servers, OpenStack, machines, states, and who judges."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import cast
+
+from replank.app.machine_hosts import MachineHosts
+from replank.domain.errors import Refused
+from replank.inventory.fleet.model import ClusterConfig
+from replank.plan.model import Plan
+from replank.ports.access import Access
+from replank.ports.journal import Run
+from replank.ports.rights import RightsReader
+
+Fence = Callable[[], None]
+
+
+@asynccontextmanager
+async def open_access(run: Run, plan: Plan, fence: Fence) -> AsyncIterator[Access]:
+    """The systems of the run's cluster, by the fleet file that it began with.
+
+    Raises `Refused`: RP002 and RP010 to RP019 (the file), RP004 (the cluster is not in it), RP857.
+    """
+    from replank.app.fleet_file import clusters_named, read_fleet
+
+    (config,) = clusters_named(read_fleet(Path(run.fleet)), (run.cluster,))
+    async with live_access(config, plan, fence) as access:
+        yield access
+
+
+@asynccontextmanager
+async def only_reading(config: ClusterConfig, plan: Plan) -> AsyncIterator[Access]:
+    """The same for looking before the first write."""
+    async with live_access(config, plan, _no_writes) as access:
+        yield access
+
+
+@asynccontextmanager
+async def live_access(config: ClusterConfig, plan: Plan, fence: Fence) -> AsyncIterator[Access]:
+    """`fence`: called before every write, from any thread. Each system is connected with its first call.
+
+    Raises `Refused` RP857 where fleet.yaml does not say how to reach one of them.
+    """
+    from replank.engine.clock import SystemClock
+    from replank.transports.judge.target import TargetJudge
+    from replank.transports.kubernetes.api import KubernetesApi
+    from replank.transports.openstack.cloud import OpenStackCloud
+    from replank.transports.terraform.states import TerraformStates
+
+    management, workload, cloud = config.management.kubeconfig, config.kubeconfig, config.cloud
+    if management is None or workload is None or cloud is None:
+        missing = {"management.kubeconfig": management, "kubeconfig": workload, "cloud": cloud}
+        raise _not_told(config, [name for name, value in missing.items() if value is None])
+    async with AsyncExitStack() as stack:
+        project = OpenStackCloud(cloud, fence)
+        stack.callback(project.close)
+        states = TerraformStates(config.state)
+        stack.callback(states.close)
+        yield Access(
+            cloud=project,
+            management=await stack.enter_async_context(KubernetesApi(management, fence=fence)),
+            workload=await stack.enter_async_context(KubernetesApi(workload, fence=fence)),
+            hosts=MachineHosts(config, plan, project),
+            states=states,
+            judge=TargetJudge(plan.targets.cluster_api, clock=SystemClock()),
+            clock=SystemClock(),
+        )
+
+
+async def missing_rights(access: Access, plan: Plan) -> tuple[str, ...]:
+    """All that are not granted, the management cluster's first. Raises as `ports.access.KubeApi`."""
+    from replank.survey.plan_rights import needed_rights
+
+    needed = needed_rights(plan)
+    management, workload = (cast("RightsReader", api) for api in (access.management, access.workload))
+    there, here = await asyncio.gather(
+        management.missing_rights(needed.management), workload.missing_rights(needed.workload)
+    )
+    return (
+        *(f"management cluster: {right}" for right in there),
+        *(f"workload cluster: {right}" for right in here),
+    )
+
+
+def _no_writes() -> None:
+    raise Refused(
+        "RP858",
+        "A write was tried before the run began",
+        "that is a bug of replank",
+        "Nothing was written. Report it.",
+    )
+
+
+def _not_told(config: ClusterConfig, missing: list[str]) -> Refused:
+    return Refused(
+        "RP857",
+        f"Cluster {config.name} cannot be worked on",
+        f"fleet.yaml does not name {', '.join(missing)}",
+        "Complete it, then survey and plan again.",
+    )

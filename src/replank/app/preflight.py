@@ -1,0 +1,145 @@
+"""Everything that is looked at before the first write. What fails here leaves every system as it was."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from replank.app.approvals import Approval, read_approval
+from replank.app.drift_check import drifted
+from replank.app.earlier import run_to_carry_on
+from replank.app.fleet_file import clusters_named
+from replank.app.plan_files import PlanFile, Rejected
+from replank.app.runs import newest, stage_named
+from replank.app.wiring import Wiring
+from replank.domain.errors import Refused, ReplankError
+from replank.inventory.fleet.model import ClusterConfig, Fleet
+from replank.ports.journal import Journal, Run
+from replank.survey.progress import Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A plan that may be carried out. `run`: an unfinished run of the same plan, which goes on."""
+
+    file: PlanFile
+    config: ClusterConfig
+    approval: Approval | None = None
+    run: Run | None = None
+
+    @property
+    def cluster(self) -> str:
+        """The cluster's name."""
+        return self.file.cluster
+
+
+@dataclass(slots=True, kw_only=True)
+class Preflight:
+    """`until`: a stage, "" = the end. `most`: workload clusters that one management cluster may get."""
+
+    fleet: Fleet
+    wiring: Wiring
+    journal: Journal
+    progress: Progress
+    until: str = ""
+    parallel: int = 10
+    most: int = 200
+    tell: Callable[[str], None]
+
+    async def check(self, files: Sequence[PlanFile]) -> tuple[list[Candidate], list[Rejected]]:
+        """Those that may begin, in the order of `files`, and those that may not, with the reason."""
+        candidates: list[Candidate] = []
+        rejected: list[Rejected] = []
+        for file in files:
+            try:
+                candidates.append(await self._candidate(file))
+            except ReplankError as error:
+                rejected.append(Rejected(file.cluster, error))
+        candidates = self._keep(candidates, await self._without_room_or_rights(candidates), rejected)
+        new = [(c.file, c.config) for c in candidates if c.run is None]
+        # A run that goes on has changed the cluster itself; its steps' own checks look at what they need.
+        gone = await drifted(
+            new, self.wiring.readers(), self.progress, datetime.now(UTC), parallel=self.parallel
+        )
+        return self._keep(candidates, gone, rejected), rejected
+
+    def _keep(
+        self, candidates: list[Candidate], found: list[Rejected], rejected: list[Rejected]
+    ) -> list[Candidate]:
+        rejected += found
+        names = {each.subject for each in found}
+        return [c for c in candidates if c.cluster not in names]
+
+    async def _candidate(self, file: PlanFile) -> Candidate:
+        stage_named(file.plan, self.until)
+        (config,) = clusters_named(self.fleet, (file.cluster,))
+        approval = read_approval(file)
+        earlier = await newest(self.journal, file.cluster)
+        run = run_to_carry_on(file, self.until, earlier)
+        return Candidate(file=file, config=config, approval=approval, run=run)
+
+    async def _without_room_or_rights(self, candidates: Sequence[Candidate]) -> list[Rejected]:
+        gate = asyncio.Semaphore(self.parallel)
+        crowd = Crowd(self.most)
+
+        async def one(candidate: Candidate) -> Rejected | None:
+            async with gate:
+                try:
+                    await self._look(candidate, crowd)
+                except ReplankError as error:
+                    return Rejected(candidate.cluster, error)
+            return None
+
+        found = await asyncio.gather(*map(one, candidates))
+        return [each for each in found if each is not None]
+
+    async def _look(self, candidate: Candidate, crowd: Crowd) -> None:
+        plan = candidate.file.plan
+        async with self.wiring.access(candidate.config, plan) as access:
+            missing = await self.wiring.missing_rights(access, plan)
+            if missing:
+                raise _too_few_rights(candidate, missing)
+            if candidate.run is not None:
+                return
+            try:
+                version = plan.targets.cluster_api_version
+                there = await access.management.list(f"cluster.x-k8s.io/{version}", "Cluster")
+            except Refused as error:
+                self.tell(
+                    f"{candidate.cluster}: the management cluster's clusters are not counted: {error.reason}"
+                )
+                there = ()
+            crowd.enter(candidate, len(there))
+
+
+class Crowd:
+    """Counts the workload clusters of each management cluster, those that are about to come among them."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._coming: Counter[object] = Counter()
+
+    def enter(self, candidate: Candidate, there: int) -> None:
+        """Raises `Refused` RP852 where there is no room for one more."""
+        management = candidate.config.management.kubeconfig
+        if there + self._coming[management] >= self._most:
+            raise Refused(
+                "RP852",
+                f"The management cluster has no room for cluster {candidate.cluster}",
+                f"it has {there} workload clusters, {self._coming[management]} more are about to come, and "
+                f"the limit is {self._most}",
+                "Use another management cluster, or raise --most-clusters if the controllers can take it.",
+            )
+        self._coming[management] += 1
+
+
+def _too_few_rights(candidate: Candidate, missing: Sequence[str]) -> Refused:
+    return Refused(
+        "RP854",
+        f"{len(missing)} rights are missing for cluster {candidate.cluster}",
+        "not allowed are:\n" + "\n".join(f"- {right}" for right in missing),
+        "`replank permissions apply` prints what is needed. Grant them and apply again; nothing was written.",
+    )
