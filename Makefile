@@ -21,6 +21,9 @@ prove: ground-up ## Run the tests that only real controllers can pass (Linux, ro
 prove-full: ground-up ## Every test of the ground, resumable; writes docs/proof.md. ONLY=test_scenarios runs some.
 	$(BIN)/python -m proving_ground prove-full $(addprefix --only ,$(ONLY))
 
+prove-crash: ground-up ## Kill a takeover and its undo at every point on the ground; recorded in docs/proof.md.
+	$(BIN)/python -m proving_ground prove-full --only test_crash
+
 ground-up: $(STAMP) ## Bring the proving ground up (proving_ground/README.md). WITH=kubernetes-1.34 builds more.
 	$(BIN)/python -m proving_ground up --with "$(WITH)"
 
@@ -35,6 +38,9 @@ lint: $(STAMP) ## Check style, types and layers.
 
 bench: $(STAMP) ## Time and memory of survey, audit and plan for 1, 10 and 50 clusters.
 	$(BIN)/python -m replank.testbed.bench
+
+soak: $(STAMP) ## Simulated takeovers and undos with faults, 10,000 seeds (SEEDS=n; SEED=n replays one with its trace).
+	$(BIN)/python -m replank.testbed.soak --seeds $(or $(SEEDS),10000)
 
 lock: $(STAMP) ## Renew requirements-dev.lock from pyproject.toml.
 	$(BIN)/pip install -q uv
@@ -51,4 +57,4 @@ $(STAMP): pyproject.toml requirements-dev.lock
 clean: ## Remove what was built. Snapshots and plans elsewhere stay.
 	rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo test prove prove-full ground-up ground-down lint bench lock clean
+.PHONY: help demo test prove prove-full prove-crash ground-up ground-down lint bench lock clean

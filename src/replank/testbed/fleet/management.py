@@ -75,7 +75,15 @@ _KINDS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     "cluster.x-k8s.io": (
         "cluster-api",
         dict.fromkeys(
-            ("Cluster", "Machine", "MachineSet", "MachineDeployment", "MachineHealthCheck", "ClusterClass"),
+            (
+                "Cluster",
+                "Machine",
+                "MachineSet",
+                "MachineDeployment",
+                "MachinePool",
+                "MachineHealthCheck",
+                "ClusterClass",
+            ),
             _BOTH,
         ),
     ),
@@ -100,6 +108,8 @@ _KINDS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
             **dict.fromkeys(("OpenStackServer", "OpenStackClusterIdentity"), ("v1alpha1",)),
         },
     ),
+    # CAPO watches ORC's Image always; the CRDs come from ORC's own manifest, without a provider's labels.
+    "openstack.k-orc.cloud": ("", dict.fromkeys(("Image", "Flavor", "Network", "Subnet"), ("v1alpha1",))),
 }
 
 
@@ -177,7 +187,7 @@ def _definition(mint: Mint, group: str, label: str, kind: str, versions: tuple[s
         f"{kind.lower()[:-1]}ies" if kind.endswith("y") else f"{kind.lower()}{'es' * kind.endswith('ss')}"
     )
     plural = plural if plural.endswith(("ies", "sses")) else f"{plural}s"
-    labels = {"cluster.x-k8s.io/provider": label, "clusterctl.cluster.x-k8s.io": ""}
+    labels = {"cluster.x-k8s.io/provider": label, "clusterctl.cluster.x-k8s.io": ""} if label else {}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",

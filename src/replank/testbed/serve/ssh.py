@@ -31,10 +31,12 @@ What a machine answers comes from its `Machine` (testbed/world.py). The generato
     `commands.CONTAINERD.call().line` ("containerd --version"), CRIO, DOCKER: their version line.
     `commands.ADDRESSES.call().line` ("ip -o addr show"): optional, a plain machine's addresses are made up.
     `commands.HOSTNAME.call().line` ("hostname"): optional, the server's name otherwise.
+    A snapshot of etcd needs nothing: a control plane streams a small made-up database with a true hash; set
+    the line of `apply_commands.ETCD_SNAPSHOT.call(...)` for another answer.
 `sudo` False: every `sudo -n` is refused. `up` False: the bastion answers "Connection refused".
 
-A command outside the survey's list ends with 127, as a shell ends for an unknown command; each is kept in
-`SshTwin.strange_commands`.
+A command outside the lists of survey and takeover ends with 127, as a shell ends for an unknown command; each
+is kept in `SshTwin.strange_commands`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The twin machine's shell: an interpreter of exactly the commands that a survey runs.
+"""The twin machine's shell: an interpreter of exactly the commands that a survey and a takeover run.
 
 It answers as GNU coreutils, findutils, grep, sed, dpkg and curl do for these arguments, with their exit
 codes. Anything else ends with 127.
@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from replank.inventory.hosts import commands
+from replank.inventory.hosts.apply_commands import APPLY_COMMANDS, ETCD_SNAPSHOT, SECRET_FILE
 from replank.inventory.hosts.command import HostCommand
+from replank.testbed.serve.ssh_etcd import database_of, snapshot_answer
 from replank.testbed.world import FileEntry, Machine
 
 
@@ -48,10 +50,10 @@ class Shell:
             return Answer(1, b"", b"sudo: a password is required\n")
         if plain in self.machine.commands:
             return Answer(0, self.machine.commands[plain].encode())
-        for command in commands.SURVEY_COMMANDS:
+        for command in APPLY_COMMANDS:
             if command.name in _HANDLERS and command.matches(tuple(words)):
                 return _HANDLERS[command.name](Run(self, words, root))
-        known = any(command.matches(tuple(words)) for command in commands.SURVEY_COMMANDS)
+        known = any(command.matches(tuple(words)) for command in APPLY_COMMANDS)
         return (
             Answer(127, b"", f"sh: 1: {words[0] if words else ''}: not found\n".encode())
             if known
@@ -247,6 +249,15 @@ def _curl(_run: Run) -> Answer:
     return Answer(7)
 
 
+def _etcd_snapshot(run: Run) -> Answer:
+    """Only a control plane whose API server reaches etcd at its own address has one to ask here."""
+    manifest = run.shell.machine.files.get(f"{commands.MANIFESTS_DIR}/kube-apiserver.yaml")
+    url = run.words[-1].removesuffix("/v3/maintenance/snapshot")
+    if manifest is None or url.encode() not in manifest.content:
+        return Answer(7)
+    return Answer(0, snapshot_answer(database_of(run.shell.machine)))
+
+
 _Handler = Callable[[Run], Answer]
 
 
@@ -259,7 +270,7 @@ _HANDLERS = _handlers(
         _true: (commands.SUDO,),
         _cat: (
             *(commands.OS_RELEASE, commands.SYSTEM_UUID, commands.MACHINE_ID, commands.MANIFEST),
-            *(commands.KUBELET_FILE, commands.KUBELET_COMMAND_LINE, commands.RPM_LOCKS),
+            *(commands.KUBELET_FILE, commands.KUBELET_COMMAND_LINE, commands.RPM_LOCKS, SECRET_FILE),
         ),
         _sed: (commands.CERTIFICATE, commands.KUBECONFIG_CERTIFICATE, commands.KUBELET_SERVER),
         _grep: (commands.USER_DATA, commands.DPKG_LOG),
@@ -273,6 +284,7 @@ _HANDLERS = _handlers(
         _dpkg: (commands.DPKG,),
         _dpkg_owners: (commands.DPKG_OWNERS,),
         _ip: (commands.ADDRESSES,),
+        _etcd_snapshot: (ETCD_SNAPSHOT,),
         _curl: (commands.ETCD_MEMBERS, commands.ETCD_STATUS),
     }
 )

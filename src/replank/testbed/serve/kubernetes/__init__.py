@@ -27,14 +27,17 @@ What an `ApiServer` (testbed/world.py) must hold:
   `providerName`, `type` and `version` at the top), and the controllers' Deployments with the label
   `cluster.x-k8s.io/provider`.
 
-Served: /version, /api, /apis, /apis/<group>, /apis/<group>/<version>, lists of a cluster or of one namespace,
-single objects; labelSelector (equality), fieldSelector on metadata.name, limit and continue,
-PartialObjectMetadata by the Accept header. Only GET: a write is answered with 405.
+Served: /version, /readyz, /api, /apis, /apis/<group>, /apis/<group>/<version>, lists of a cluster or of one
+namespace, single objects; labelSelector (equality), fieldSelector on metadata.name, limit and continue,
+PartialObjectMetadata by the Accept header. Writes (`writes.py`): POST, PATCH (server-side apply, merge, JSON
+patch), DELETE with preconditions and finalizers, dryRun=All; SelfSubjectReview and SelfSubjectAccessReview.
+PUT, watches and subresources are not served.
 """
 
 from __future__ import annotations
 
+from replank.testbed.serve.kubernetes.access import Denied
 from replank.testbed.serve.kubernetes.faults import Fault
 from replank.testbed.serve.kubernetes.twin import KubernetesTwin, KubernetesTwins, ServedApi
 
-__all__ = ["Fault", "KubernetesTwin", "KubernetesTwins", "ServedApi"]
+__all__ = ["Denied", "Fault", "KubernetesTwin", "KubernetesTwins", "ServedApi"]

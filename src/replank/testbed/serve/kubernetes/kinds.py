@@ -32,6 +32,7 @@ _BUILT_IN: Final = {
     "apps/v1": "DaemonSet daemonsets +, Deployment deployments +, ReplicaSet replicasets +,"
     "StatefulSet statefulsets +",
     "batch/v1": "CronJob cronjobs +, Job jobs +",
+    "coordination.k8s.io/v1": "Lease leases +",
     "policy/v1": "PodDisruptionBudget poddisruptionbudgets +",
     "rbac.authorization.k8s.io/v1": "ClusterRole clusterroles -, ClusterRoleBinding clusterrolebindings -,"
     "Role roles +, RoleBinding rolebindings +",

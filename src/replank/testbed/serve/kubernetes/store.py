@@ -1,4 +1,4 @@
-"""The objects of one API server, looked up and listed by path. Knows nothing of HTTP."""
+"""The objects of one API server, looked up and listed by path. Knows nothing of HTTP; writes: `writes.py`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from replank.testbed.serve.kubernetes.kinds import ServedResource, served_by
+from replank.testbed.simulation.objects import Objects, group_of
 from replank.testbed.world import ApiServer, Document
 
 RESOURCE_VERSION = "4711"
@@ -22,9 +23,9 @@ class Answer:
     body: bytes
 
 
-def status_document(code: int, reason: str, message: str) -> Answer:
+def status_document(code: int, reason: str, message: str, details: Document | None = None) -> Answer:
     """A failure as the real API server words it."""
-    document = {
+    document: Document = {
         "kind": "Status",
         "apiVersion": "v1",
         "metadata": {},
@@ -33,42 +34,60 @@ def status_document(code: int, reason: str, message: str) -> Answer:
         "reason": reason,
         "code": code,
     }
-    return _answer(code, document)
+    if details:
+        document["details"] = details
+    return answered(code, document)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a path points at. `name` "" = the collection; `namespace` "" = all, or a kind without one."""
+
+    resource: ServedResource
+    namespace: str
+    name: str
+
+    @property
+    def group(self) -> str:
+        """ "" for the core group."""
+        return group_of(self.resource.api_version)
+
+    @property
+    def qualified(self) -> str:
+        """`machines.cluster.x-k8s.io`."""
+        return f"{self.resource.plural}.{self.group}" if self.group else self.resource.plural
 
 
 class ObjectStore:
-    """Answers reads. Built once: later changes to `api.objects` show only after `reload`."""
+    """Answers reads.
 
-    def __init__(self, api: ApiServer) -> None:
+    Without `objects` it is built once, and later changes to `api.objects` show only after `reload`; with them
+    it shows them as they are at each moment, with managedFields.
+    """
+
+    def __init__(self, api: ApiServer, objects: Objects | None = None) -> None:
         self._api = api
+        self._live = objects
+        self._seen_writes = -1
         self.reload()
 
     def reload(self) -> None:
         """Takes the objects anew."""
+        live = self._live
+        documents = self._api.objects if live is None else list(live.documents.values())
         self._resources: dict[str, dict[str, ServedResource]] = {}
-        for resource in served_by(self._api.objects):
+        for resource in (*served_by(self._api.objects), *served_by(documents)):
             self._resources.setdefault(resource.root, {})[resource.plural] = resource
+        # The versions of one group are one object.
         self._objects: dict[tuple[str, str], list[Document]] = {}
-        for document in sorted(self._api.objects, key=_place):
-            key = (document["apiVersion"], document["kind"])
+        for document in sorted(documents, key=_place):
+            key = (group_of(document["apiVersion"]), document["kind"])
             self._objects.setdefault(key, []).append(document)
+        self._seen_writes = live.writes if live is not None else -1
 
-    def answer(self, path: str, query: Mapping[str, str], accept: str) -> Answer:
-        """Answers GET `path`. `accept`: the Accept header."""
-        if path == "/version":
-            return _answer(200, self._version())
-        if path == "/api":
-            return _answer(200, {"kind": "APIVersions", "versions": ["v1"]})
-        if path == "/apis":
-            groups = self._groups()
-            return _answer(200, {"kind": "APIGroupList", "apiVersion": "v1", "groups": list(groups.values())})
-        if path in self._resources:
-            return _answer(200, self._resource_list(path))
-        if path.startswith("/apis/") and (group := self._groups().get(path.removeprefix("/apis/"))):
-            return _answer(200, {"kind": "APIGroup", "apiVersion": "v1", **group})
-        return self._objects_at(path, query, metadata=_METADATA in accept)
-
-    def _objects_at(self, path: str, query: Mapping[str, str], *, metadata: bool) -> Answer:
+    def place(self, path: str) -> Place | None:
+        """What a path below /api or /apis points at, None where nothing is served there."""
+        self._catch_up()
         parts = path.strip("/").split("/")
         head = 2 if parts[0] == "api" else 3
         root, rest = "/" + "/".join(parts[:head]), parts[head:]
@@ -77,22 +96,54 @@ class ObjectStore:
             namespace, rest = rest[1], rest[2:]
         resource = self._resources.get(root, {}).get(rest[0] if rest else "")
         if resource is None or len(rest) > 2 or (namespace and not resource.namespaced):
+            return None
+        name = rest[1] if len(rest) == 2 else ""
+        if name and resource.namespaced and not namespace:
+            return None
+        return Place(resource, namespace, name)
+
+    def answer(self, path: str, query: Mapping[str, str], accept: str) -> Answer:
+        """Answers GET `path`. `accept`: the Accept header."""
+        self._catch_up()
+        if path == "/version":
+            return answered(200, self._version())
+        if path == "/api":
+            return answered(200, {"kind": "APIVersions", "versions": ["v1"]})
+        if path == "/apis":
+            groups = self._groups()
+            return answered(
+                200, {"kind": "APIGroupList", "apiVersion": "v1", "groups": list(groups.values())}
+            )
+        if path in self._resources:
+            return answered(200, self._resource_list(path))
+        if path.startswith("/apis/") and (group := self._groups().get(path.removeprefix("/apis/"))):
+            return answered(200, {"kind": "APIGroup", "apiVersion": "v1", **group})
+        return self._objects_at(path, query, metadata=_METADATA in accept)
+
+    def _objects_at(self, path: str, query: Mapping[str, str], *, metadata: bool) -> Answer:
+        place = self.place(path)
+        if place is None:
             return _no_such_page()
+        resource = place.resource
         objects = [
-            o
-            for o in self._objects.get((resource.api_version, resource.kind), [])
-            if not namespace or o["metadata"].get("namespace") == namespace
+            self._shown(document, resource.api_version)
+            for document in self._objects.get((place.group, resource.kind), [])
+            if (not place.namespace or document["metadata"].get("namespace") == place.namespace)
+            and (not place.name or document["metadata"]["name"] == place.name)
         ]
-        if len(rest) == 1:
+        if not place.name:
             return self._list(resource, objects, query, metadata=metadata)
-        if resource.namespaced and not namespace:
-            return _no_such_page()
         for document in objects:
-            if document["metadata"]["name"] == rest[1]:
-                return _answer(200, _partial(document) if metadata else document)
-        group = root.split("/")[2] if root.startswith("/apis") else ""
-        name = f"{resource.plural}.{group}" if group else resource.plural
-        return status_document(404, "NotFound", f'{name} "{rest[1]}" not found')
+            return answered(200, _partial(document) if metadata else document)
+        return not_found(place)
+
+    def _shown(self, document: Document, api_version: str) -> Document:
+        shown = self._live.shown(document) if self._live is not None else document
+        return {**shown, "apiVersion": api_version}
+
+    def _catch_up(self) -> None:
+        if self._live is not None and self._live.writes != self._seen_writes:
+            self.reload()
 
     def _list(
         self, resource: ServedResource, objects: list[Document], query: Mapping[str, str], *, metadata: bool
@@ -114,7 +165,7 @@ class ObjectStore:
             kind, api_version = f"{resource.kind}List", resource.api_version
             # As the real one: items of a list of built-in kinds carry no kind of their own.
             items = [{k: v for k, v in o.items() if k not in ("kind", "apiVersion")} for o in page]
-        return _answer(200, {"kind": kind, "apiVersion": api_version, "metadata": about, "items": items})
+        return answered(200, {"kind": kind, "apiVersion": api_version, "metadata": about, "items": items})
 
     def _version(self) -> Document:
         major, minor = self._api.version.removeprefix("v").split(".")[:2]
@@ -143,7 +194,7 @@ class ObjectStore:
         resources: list[Document] = []
         for resource in self._resources[root].values():
             entry = {"singularName": resource.kind.lower(), "namespaced": resource.namespaced}
-            entry |= {"kind": resource.kind, "verbs": ["get", "list", "watch"]}
+            entry |= {"kind": resource.kind, "verbs": ["create", "delete", "get", "list", "patch", "watch"]}
             resources.append({"name": resource.plural, **entry})
             resources.append({"name": f"{resource.plural}/status", **entry, "verbs": ["get"]})
         group_version = root.removeprefix("/apis/").removeprefix("/api/")
@@ -182,9 +233,16 @@ def _priority(version: str) -> tuple[int, int, int]:
     return (2, int(version.removeprefix("v")), 0)
 
 
+def not_found(place: Place) -> Answer:
+    """404 for one object."""
+    details = {"name": place.name, "group": place.group, "kind": place.resource.plural}
+    return status_document(404, "NotFound", f'{place.qualified} "{place.name}" not found', details)
+
+
 def _no_such_page() -> Answer:
     return status_document(404, "NotFound", "the server could not find the requested resource")
 
 
-def _answer(status: int, document: Document) -> Answer:
+def answered(status: int, document: Document) -> Answer:
+    """A JSON document as an answer."""
     return Answer(status, json.dumps(document, separators=(",", ":")).encode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
@@ -12,9 +12,13 @@ from typing import overload
 
 from aiohttp import web
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 
+from replank.testbed.serve.kubernetes.access import REVIEWS, Denied, forbidden, reviewed, verb_of
 from replank.testbed.serve.kubernetes.faults import Fault
+from replank.testbed.serve.kubernetes.live import live_objects
 from replank.testbed.serve.kubernetes.store import Answer, ObjectStore, status_document
+from replank.testbed.serve.kubernetes.writes import Writer
 from replank.testbed.serve.thread import ServingThread
 from replank.testbed.serve.tls import load_certificate
 from replank.testbed.world import ApiServer
@@ -27,15 +31,24 @@ _NO_CHECK_TIME = 0x200000
 class ServedApi:
     """One API server while it is served.
 
-    `faults` may be changed while it runs. `requests`: paths that were asked for, in order, with their query.
-    `port`: 0 before it is started.
+    `faults` and `denied` (rights that nobody has) may be changed while it runs. `requests`: paths that were
+    asked for, in order, with their query; `methods`: their methods. `port`: 0 before it is started.
+    `unready`: what /readyz answers (500), "" = ok. `objects`: what is served, now and after every write;
+    change it in the serving thread alone. `controllers`: called there before every answer, with the time:
+    simulated controllers catch up with what has happened since.
     """
 
     def __init__(self, api: ApiServer, host: str, port: int) -> None:
         self.faults: list[Fault] = []
         self.requests: list[str] = []
+        self.methods: list[str] = []
+        self.denied: list[Denied] = []
+        self.controllers: list[Callable[[], None]] = []
+        self.unready = ""
         self.port = port
-        self.store = ObjectStore(api)
+        self.objects = live_objects(api)
+        self.store = ObjectStore(api, self.objects)
+        self.writer = Writer(self.objects, self.store)
         self._api = api
         self._host = host
 
@@ -57,6 +70,31 @@ class ServedApi:
         if presented is None:
             return not kind and request.path == "/version"
         return x509.load_der_x509_certificate(presented).not_valid_after_utc > datetime.now(UTC)
+
+    def user(self, request: web.Request) -> str:
+        """The name of whoever asks: a certificate's common name, `token` for a token."""
+        connection = request.transport.get_extra_info("ssl_object") if request.transport else None
+        presented = connection.getpeercert(binary_form=True) if connection else None
+        if presented is None:
+            return "token"
+        subject = x509.load_der_x509_certificate(presented).subject
+        names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return str(names[0].value) if names else ""
+
+    def answer(self, method: str, path: str, request: web.Request, body: bytes) -> Answer:
+        """What the API server makes of a request of somebody whom it knows."""
+        for catch_up in self.controllers:
+            catch_up()
+        if method == "POST" and path in REVIEWS:
+            return reviewed(path, body, self.user(request), self.denied)
+        place = self.store.place(path)
+        if place is not None:
+            verb = verb_of(method, place)
+            if any(right.hits(verb, place.qualified, place.namespace) for right in self.denied):
+                return forbidden(self.user(request), verb, place)
+        if method == "GET":
+            return self.store.answer(path, request.query, request.headers.get("Accept", ""))
+        return self.writer.answer(method, path, request.query, request.content_type, body)
 
     def ssl_context(self) -> ssl.SSLContext:
         """The server's side: asks for a client certificate and takes those of the cluster's CA."""
@@ -112,15 +150,20 @@ class KubernetesTwins(ServingThread, Sequence[ServedApi]):
 
     async def _handle(self, served: ServedApi, request: web.Request) -> web.StreamResponse:
         served.requests.append(request.path_qs)
-        for fault in list(served.faults):
-            if fault.takes(request.path):
-                return await self._fail(fault, request)
+        served.methods.append(request.method)
+        body = await request.read()
+        hit = next((f for f in list(served.faults) if f.takes(request.path, request.method)), None)
+        if hit is not None and hit.kind != "lost":
+            return await self._fail(hit, request)
         if not served.let_in(request):
             return _json(status_document(401, "Unauthorized", "Unauthorized"))
-        if request.method != "GET":
-            return _json(status_document(405, "MethodNotAllowed", "this twin only reads"))
-        accept = request.headers.get("Accept", "")
-        return _json(served.store.answer(request.path.rstrip("/"), request.query, accept))
+        path = request.path.rstrip("/")
+        if path == "/readyz":
+            return web.Response(text=served.unready or "ok", status=500 if served.unready else 200)
+        answer = served.answer(request.method, path, request, body)
+        if hit is not None and request.transport is not None:
+            request.transport.abort()
+        return _json(answer, {"Audit-Id": f"00000000-0000-4000-8000-{len(served.requests):012x}"})
 
     async def _fail(self, fault: Fault, request: web.Request) -> web.StreamResponse:
         if fault.kind == "hang":

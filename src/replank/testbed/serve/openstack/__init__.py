@@ -1,12 +1,16 @@
-"""A twin of OpenStack's read APIs over real HTTP on 127.0.0.1, for `list[Project]` (testbed/world.py).
+"""A twin of OpenStack's APIs over real HTTP on 127.0.0.1, for `list[Project]` (testbed/world.py).
 
     with OpenStackTwin(projects) as twin:
         twin.auth_url                        # for clouds.yaml: http://127.0.0.1:<port>/identity/v3
         twin.faults.append(Fault(service="load-balancer", status=403))
 
-Keystone v3 (password and application credential), Nova, Neutron, Octavia, Glance and Cinder, GET only. All
-projects share the port; the token decides whose objects are seen. Two `Project`s with one `project_id` and
-different regions are one Keystone project with endpoints in two regions. clouds.yaml needs
+Keystone v3 (password and application credential), Nova, Neutron, Octavia, Glance and Cinder. What may be
+written (`writing.py`, `application_credentials.py`) is what a takeover writes, and some of what a lock stops;
+it changes the world's documents in place, and everything else answers 404. A token without the role that a
+service asks of writers gets 403.
+
+All projects share the port; the token decides whose objects are seen. Two `Project`s with one `project_id`
+and different regions are one Keystone project with endpoints in two regions. clouds.yaml needs
 `auth: {auth_url, username, password, project_name (or project_id), user_domain_name: Default,
 project_domain_name: Default}` and `region_name`. A service appears in the catalog if
 `Project.collections` has its key (an empty dict is enough), so leaving out `load-balancer` makes a cloud
@@ -80,8 +84,8 @@ A service without a document there answers with an empty one.
 
 from __future__ import annotations
 
+from replank.testbed.serve.openstack.application_credentials import AppCredential
 from replank.testbed.serve.openstack.faults import Fault
-from replank.testbed.serve.openstack.keystone import AppCredential
 from replank.testbed.serve.openstack.twin import OpenStackTwin
 
 __all__ = ["AppCredential", "Fault", "OpenStackTwin"]

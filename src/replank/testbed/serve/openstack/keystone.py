@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from replank.testbed.serve.openstack.application_credentials import AppCredentials
 from replank.testbed.world import Document, Project
 
 # Service of the world -> (type in the catalog, path of its endpoint below the region). Cinder stands in real
@@ -21,28 +22,39 @@ SERVICES: Mapping[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class AppCredential:
-    """An application credential that the twin accepts for a project."""
+class Grant:
+    """What a token stands for. `credential`: ID of the application credential it was made with, "" = none."""
 
     project_id: str
-    secret: str
-    name: str = "replank"
+    roles: tuple[str, ...]
+    credential: str = ""
 
 
 @dataclass(slots=True)
 class Keystone:
-    """Issues tokens for the users of the projects. `tokens`: token -> project ID."""
+    """Issues tokens for the users of the projects."""
 
     projects: Sequence[Project]
-    application_credentials: Mapping[str, AppCredential] = field(default_factory=dict)
-    tokens: dict[str, str] = field(default_factory=dict)
+    credentials: AppCredentials = field(default_factory=AppCredentials)
+    tokens: dict[str, Grant] = field(default_factory=dict)
     issued: int = 0
 
+    def grant_of(self, token: str) -> Grant | None:
+        """What a token is good for; None where it is not, or the credential behind it was revoked."""
+        grant = self.tokens.get(token)
+        if grant is None or (grant.credential and grant.credential not in self.credentials.known):
+            return None
+        return grant
+
     def project_of(self, token: str, region: str) -> Project | None:
-        """The project behind a token in a region, or None if the token is not (or no longer) good."""
-        project_id = self.tokens.get(token)
+        """The project behind a token in a region ("" = any), or None if the token is not (any more) good."""
+        grant = self.grant_of(token)
         for project in self.projects:
-            if project.project_id == project_id and project.region == region:
+            if (
+                grant is not None
+                and project.project_id == grant.project_id
+                and region in ("", project.region)
+            ):
                 return project
         return None
 
@@ -50,18 +62,22 @@ class Keystone:
         """Token and its document, or None: wrong credential (Keystone does not say what was wrong)."""
         identity = body.get("auth", {}).get("identity", {})
         methods = identity.get("methods", [])
+        credential, roles = "", None
         if methods == ["password"]:
             project = self._by_password(identity["password"]["user"], body["auth"].get("scope", {}))
         elif methods == ["application_credential"]:
+            credential = identity["application_credential"].get("id", "")
             project = self._by_application_credential(identity["application_credential"])
+            roles = self.credentials.known[credential].roles if project is not None else None
         else:
             project = None
         if project is None:
             return None
         self.issued += 1
         token = f"gAAAAA-twin-{self.issued}"
-        self.tokens[token] = project.project_id
-        return token, self._token_document(project, methods, base_url)
+        grant = Grant(project.project_id, project.roles if roles is None else roles, credential)
+        self.tokens[token] = grant
+        return token, self._token_document(project, methods, base_url, grant)
 
     def _by_password(self, user: Document, scope: Document) -> Project | None:
         wanted = scope.get("project", {}) if isinstance(scope, dict) else {}
@@ -74,15 +90,17 @@ class Keystone:
         return None
 
     def _by_application_credential(self, given: Document) -> Project | None:
-        credential = self.application_credentials.get(given.get("id", ""))
+        credential = self.credentials.known.get(given.get("id", ""))
         if credential is None or credential.secret != given.get("secret"):
             return None
         return next((p for p in self.projects if p.project_id == credential.project_id), None)
 
-    def _token_document(self, project: Project, methods: list[str], base_url: str) -> Document:
+    def _token_document(self, project: Project, methods: list[str], base_url: str, grant: Grant) -> Document:
         now = datetime.now(UTC)
+        used = {"application_credential": {"id": grant.credential}} if grant.credential else {}
         return {
             "token": {
+                **used,
                 "methods": methods,
                 "user": {
                     "id": user_id(project),
@@ -94,7 +112,7 @@ class Keystone:
                     "name": project.project_name,
                     "domain": {"id": "default", "name": "Default"},
                 },
-                "roles": [{"id": f"role-{name}", "name": name} for name in project.roles],
+                "roles": [{"id": f"role-{name}", "name": name} for name in grant.roles],
                 "catalog": self._catalog(project.project_id, base_url),
                 "audit_ids": [f"audit-{self.issued}"],
                 "issued_at": _stamp(now),

@@ -22,8 +22,8 @@ GLANCE_PAGE = 25
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A GET. `path`: below the service, starting with a slash, never ending with one. `root`: the service's
-    URL. `url`: the whole one without query. `query`: the last value of each parameter."""
+    """A request. `path`: below the service, starting with a slash, never ending with one. `root`: the
+    service's URL. `url`: the whole one without query. `query`: the last value of each parameter."""
 
     project: Project | None
     root: str
@@ -31,6 +31,7 @@ class Call:
     path: str
     query: Mapping[str, str]
     page_size: int
+    nova_version: str = NOVA_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +94,13 @@ _VOLUME = {
 def compute(call: Call) -> Answer:
     """Nova."""
     headers = {
-        "OpenStack-API-Version": f"compute {NOVA_VERSION}",
-        "X-OpenStack-Nova-API-Version": NOVA_VERSION,
+        "OpenStack-API-Version": f"compute {call.nova_version}",
+        "X-OpenStack-Nova-API-Version": call.nova_version,
         "Vary": "OpenStack-API-Version",
     }
     path = call.path.removeprefix("/v2.1")
     if path == "":
-        version = {"id": "v2.1", "status": "CURRENT", "version": NOVA_VERSION, "min_version": "2.1"}
+        version = {"id": "v2.1", "status": "CURRENT", "version": call.nova_version, "min_version": "2.1"}
         link = {"links": [{"rel": "self", "href": f"{call.root}/v2.1/"}]}
         if call.path == "":
             return Answer(200, {"versions": [version | link]}, headers)
@@ -124,7 +125,7 @@ def network(call: Call) -> Answer:
         project = call.project
         asked = call.path.split("/")[3]
         if project is None or asked != project.project_id:
-            return _error(403, "Quota of another project")
+            return error(403, "Quota of another project")
         return Answer(200, {"quota": project.quotas.get("network", {})}, {})
     return _collections(call, "network", call.path, _NETWORK, {})
 
@@ -142,8 +143,12 @@ def load_balancer(call: Call) -> Answer:
     if len(parts) >= 6 and parts[3] == "pools" and parts[5] == "members":
         pool = one(_documents(call, "load-balancer", "pools"), parts[4])
         if pool is None:
-            return _error(404, "pool not found")
-        return _listed(call, pool.get("members_full", []), Collection("", "members", "members_links"), {})
+            return error(404, "pool not found")
+        members = pool.get("members_full", [])
+        if len(parts) == 7:
+            member = one(members, parts[6])
+            return Answer(200, {"member": member}, {}) if member else error(404, "member not found")
+        return _listed(call, members, Collection("", "members", "members_links"), {})
     return _collections(call, "load-balancer", call.path, _LOAD_BALANCER, {})
 
 
@@ -163,8 +168,8 @@ def image(call: Call) -> Answer:
         return Answer(200, body, {})
     if call.path.startswith("/v2/images/"):
         found_one = one(documents, call.path.split("/")[3])
-        return Answer(200, found_one, {}) if found_one else _error(404, "No image found")
-    return _error(404, "Not found")
+        return Answer(200, found_one, {}) if found_one else error(404, "No image found")
+    return error(404, "Not found")
 
 
 def block_storage(call: Call) -> Answer:
@@ -218,7 +223,7 @@ def _collections(
         document = one(_documents(call, service, found.collection), id_)
         if document is not None:
             return Answer(200, {found.single: _served(document)}, headers)
-    return _error(404, f"{path} could not be found", headers)
+    return error(404, f"{path} could not be found", headers)
 
 
 def _listed(
@@ -244,9 +249,10 @@ def _served(document: Document) -> Document:
 
 def _quota_set(call: Call, service: str, asked: str, headers: Mapping[str, str]) -> Answer:
     if call.project is None or asked != call.project.project_id:
-        return _error(403, "Quota of another project", headers)
+        return error(403, "Quota of another project", headers)
     return Answer(200, {"quota_set": call.project.quotas.get(service, {})}, headers)
 
 
-def _error(status: int, text: str, headers: Mapping[str, str] | None = None) -> Answer:
+def error(status: int, text: str, headers: Mapping[str, str] | None = None) -> Answer:
+    """An error as the services write it, roughly: Nova and Neutron each have another outermost key."""
     return Answer(status, {"error": {"code": status, "message": text}}, headers or {})

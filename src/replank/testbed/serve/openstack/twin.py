@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import ssl
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,16 +12,21 @@ from collections.abc import Mapping, Sequence
 from aiohttp import web
 
 from replank.testbed.serve.openstack import services
+from replank.testbed.serve.openstack.application_credentials import AppCredential, AppCredentials
 from replank.testbed.serve.openstack.faults import Fault
 from replank.testbed.serve.openstack.keystone import (
-    AppCredential,
     Keystone,
     identity_version,
     identity_versions,
+    user_id,
 )
+from replank.testbed.serve.openstack.writing import Write, write
 from replank.testbed.serve.thread import ServingThread
 from replank.testbed.serve.tls import load_certificate
 from replank.testbed.world import Document, Project
+
+_READS = frozenset({"GET", "HEAD"})
+_APPLICATION_CREDENTIALS = re.compile(r"/v3/users/(?P<user>[^/]+)/application_credentials(?:/(?P<id>[^/]+))?")
 
 
 class OpenStackTwin(ServingThread):
@@ -28,7 +34,8 @@ class OpenStackTwin(ServingThread):
 
     `tls`: certificate and key as PEM texts, the certificate for 127.0.0.1. `page_size`: the most that one
     page of a listing holds (Nova's and Cinder's default is 1000). `application_credentials`: by ID.
-    `faults` may be changed while the twin runs.
+    `faults` may be changed while the twin runs. `nova_version`: the newest microversion of its Nova.
+    `writes`: method, service and path of every write that was carried out, in order.
     """
 
     def __init__(
@@ -39,6 +46,7 @@ class OpenStackTwin(ServingThread):
         page_size: int = 1000,
         application_credentials: Mapping[str, AppCredential] | None = None,
         host: str = "127.0.0.1",
+        nova_version: str = services.NOVA_VERSION,
     ) -> None:
         super().__init__("openstack-twin")
         self.faults: list[Fault] = []
@@ -48,7 +56,10 @@ class OpenStackTwin(ServingThread):
         self._projects = projects
         self._host = host
         self._tls = tls
-        self._keystone = Keystone(projects, application_credentials or {})
+        self.writes: list[tuple[str, str, str]] = []
+        self._nova_version = nova_version
+        self._answered = 0
+        self._keystone = Keystone(projects, AppCredentials(dict(application_credentials or {})))
 
     @property
     def base_url(self) -> str:
@@ -64,6 +75,11 @@ class OpenStackTwin(ServingThread):
     def request_count(self) -> int:
         """Requests so far, over all services. `requests` has them by service."""
         return sum(self.requests.values())
+
+    @property
+    def credentials(self) -> dict[str, AppCredential]:
+        """Application credentials that Keystone accepts now, by ID; the living ones."""
+        return self._keystone.credentials.known
 
     def revoke_tokens(self) -> None:
         """No token issued so far is good any more."""
@@ -93,30 +109,43 @@ class OpenStackTwin(ServingThread):
         service, region, path = _locate(request.path)
         self.requests[service] += 1
         for fault in list(self.faults):
-            if fault.takes(service, path):
+            if fault.takes(service, path, request.method):
+                if fault.after:
+                    await self._answer(request, service, region, path)
                 return await self._fail(fault, request)
+        response = await self._answer(request, service, region, path)
+        self._answered += 1
+        response.headers["x-openstack-request-id"] = f"req-{self._answered:08x}"
+        return response
+
+    async def _answer(self, request: web.Request, service: str, region: str, path: str) -> web.StreamResponse:
         if service == "identity":
             return await self._identity(request, path)
         handler = services.HANDLERS.get(service)
         if handler is None:
             return _json(404, {"error": {"code": 404, "message": "Not found"}})
-        if request.method not in ("GET", "HEAD"):
-            return _json(403, {"error": {"code": 403, "message": "This twin only reads"}})
-        project = self._keystone.project_of(request.headers.get("X-Auth-Token", ""), region)
-        if project is None and path not in services.OPEN_PATHS[service]:
-            challenge = {"WWW-Authenticate": f"Keystone uri='{self.base_url}/identity'"}
-            return _json(401, {"error": {"code": 401, "message": "Unauthorized"}}, challenge)
+        token = request.headers.get("X-Auth-Token", "")
+        project = self._keystone.project_of(token, region)
+        if project is None and (request.method not in _READS or path not in services.OPEN_PATHS[service]):
+            return self._unauthorized()
         root = f"{self.base_url}/{region}/{service}"
-        answer = handler(
-            services.Call(
-                project=project,
-                root=root,
-                url=root + path,
-                path=path,
-                query=dict(request.query),
-                page_size=self.page_size,
-            )
+        call = services.Call(
+            project=project,
+            root=root,
+            url=root + path,
+            path=path,
+            query=dict(request.query),
+            page_size=self.page_size,
+            nova_version=self._nova_version,
         )
+        if request.method in _READS:
+            answer = handler(call)
+        else:
+            grant = self._keystone.grant_of(token)
+            body = await _body(request)
+            roles = grant.roles if grant is not None else ()
+            answer = write(service, Write(call, request.method, body, roles, _nova_version(request)))
+            self._note(request.method, service, path, answer)
         return _json(answer.status, answer.body, answer.headers)
 
     async def _identity(self, request: web.Request, path: str) -> web.StreamResponse:
@@ -130,7 +159,29 @@ class OpenStackTwin(ServingThread):
                 text = "The request you have made requires authentication."
                 return _json(401, {"error": {"code": 401, "message": text, "title": "Unauthorized"}})
             return _json(201, issued[1], {"X-Subject-Token": issued[0], "Vary": "X-Auth-Token"})
-        return _json(404, {"error": {"code": 404, "message": "Not found"}})
+        match = _APPLICATION_CREDENTIALS.fullmatch(path)
+        if match is None:
+            return _json(404, {"error": {"code": 404, "message": "Not found"}})
+        token = request.headers.get("X-Auth-Token", "")
+        project, grant = self._keystone.project_of(token, ""), self._keystone.grant_of(token)
+        if project is None or grant is None:
+            return self._unauthorized()
+        if match["user"] != user_id(project):
+            return _json(403, {"error": {"code": 403, "message": "You are not authorized to do that."}})
+        answer = self._keystone.credentials.answer(
+            request.method, match["id"] or "", await _body(request), project, grant.credential
+        )
+        if request.method not in _READS:
+            self._note(request.method, "identity", path, answer)
+        return _json(answer.status, answer.body, answer.headers)
+
+    def _unauthorized(self) -> web.Response:
+        challenge = {"WWW-Authenticate": f"Keystone uri='{self.base_url}/identity'"}
+        return _json(401, {"error": {"code": 401, "message": "Unauthorized"}}, challenge)
+
+    def _note(self, method: str, service: str, path: str, answer: services.Answer) -> None:
+        if answer.status < 300:
+            self.writes.append((method, service, path))
 
     async def _fail(self, fault: Fault, request: web.Request) -> web.StreamResponse:
         if fault.kind == "hang":
@@ -145,12 +196,26 @@ class OpenStackTwin(ServingThread):
             if request.transport is not None:
                 request.transport.abort()
             return response
-        if fault.kind == "garbage":
-            return web.Response(text="<html>It works</html>", content_type="text/html")
+        if fault.kind in ("garbage", "page"):
+            status = fault.status if fault.kind == "page" else 200
+            return web.Response(status=status, text="<html>It works</html>", content_type="text/html")
         headers = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
         return _json(
             fault.status, {"error": {"code": fault.status, "message": "A fault of the twin"}}, headers
         )
+
+
+async def _body(request: web.Request) -> Document:
+    """The JSON object of a request, {} where it has none."""
+    raw = await request.read()
+    body = json.loads(raw) if raw else {}
+    return body if isinstance(body, dict) else {}
+
+
+def _nova_version(request: web.Request) -> tuple[int, int]:
+    """The microversion that a request asks for; 2.1 without one."""
+    match = re.fullmatch(r"compute 2\.([0-9]+)", request.headers.get("OpenStack-API-Version", ""))
+    return (2, int(match[1])) if match else (2, 1)
 
 
 def _locate(path: str) -> tuple[str, str, str]:
@@ -164,6 +229,8 @@ def _locate(path: str) -> tuple[str, str, str]:
 
 
 def _json(status: int, body: Document, headers: Mapping[str, str] | None = None) -> web.Response:
+    if status == 204:
+        return web.Response(status=status, headers=headers or {})
     return web.Response(
         status=status, body=json.dumps(body).encode(), content_type="application/json", headers=headers or {}
     )

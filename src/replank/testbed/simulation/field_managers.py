@@ -1,0 +1,155 @@
+"""Who owns which field of an object: the part of server-side apply that a takeover can meet.
+
+Lists are atomic here, as nearly all lists of Cluster API and CAPO are. Status is left out: controllers write
+it through its own subresource. Source: kubernetes.io "Server-Side Apply" (conflicts, removal of fields, and
+that `[{}]` empties managedFields while an empty list changes nothing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from replank.testbed.simulation.documents import Document, copied, plain
+
+Path = tuple[str, ...]
+_NOT_OWNED = ("apiVersion", "kind", "status")
+_SET_BY_SERVER = (
+    *("name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp"),
+    *("managedFields", "deletionTimestamp", "deletionGracePeriodSeconds"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldManager:
+    """One entry of managedFields."""
+
+    name: str
+    operation: Literal["Apply", "Update"]
+    paths: frozenset[Path]
+
+
+class FieldConflict(Exception):
+    """Another manager owns a field that an apply would change."""
+
+    def __init__(self, manager: str, path: Path) -> None:
+        super().__init__(manager, path)
+        self.manager = manager
+        self.path = path
+
+
+def leaves(document: Mapping[str, Any]) -> dict[Path, Any]:
+    """Every field that somebody can own, with its value."""
+    return dict(_leaves(document, ()))
+
+
+def _leaves(value: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, Any]]:
+    for key, item in value.items():
+        if (not path and key in _NOT_OWNED) or (path == ("metadata",) and key in _SET_BY_SERVER):
+            continue
+        here = (*path, key)
+        if isinstance(item, Mapping) and item:
+            yield from _leaves(item, here)
+        else:
+            yield here, item
+
+
+def applied(
+    live: Document, wanted: Mapping[str, Any], managers: Iterable[FieldManager], name: str, *, force: bool
+) -> tuple[Document, tuple[FieldManager, ...]]:
+    """The object after manager `name` applied `wanted`, and who owns what then. Raises `FieldConflict`."""
+    fields, has = leaves(wanted), leaves(live)
+    others, mine = [], frozenset[Path]()
+    for manager in managers:
+        if manager.name == name and manager.operation == "Apply":
+            mine = manager.paths
+        else:
+            others.append(manager)
+    taken = {path for path, value in fields.items() if path in has and has[path] != value}
+    kept: list[FieldManager] = []
+    for manager in others:
+        fought = manager.paths & taken if manager.name != name else frozenset()
+        if fought and not force:
+            raise FieldConflict(manager.name, min(fought))
+        kept.append(FieldManager(manager.name, manager.operation, manager.paths - fought))
+    result: Document = copied(live)
+    for path in mine - fields.keys():
+        if not any(path in manager.paths for manager in kept):
+            _remove(result, path)
+    for path, value in fields.items():
+        _put(result, path, value)
+    own = FieldManager(name, "Apply", frozenset(fields))
+    return result, (*(m for m in kept if m.paths), own)
+
+
+def updated(
+    old: Mapping[str, Any], new: Mapping[str, Any], managers: Iterable[FieldManager], name: str
+) -> tuple[FieldManager, ...]:
+    """Who owns what after `name` wrote `new` in place of `old` with an update or a patch."""
+    before, after = leaves(old), leaves(new)
+    changed = frozenset(p for p, value in after.items() if p not in before or before[p] != value)
+    kept: list[FieldManager] = []
+    mine = frozenset[Path]()
+    for manager in managers:
+        left = frozenset(path for path in manager.paths if path in after)
+        if manager.name == name and manager.operation == "Update":
+            mine = left
+        else:
+            kept.append(FieldManager(manager.name, manager.operation, left - changed))
+    own = (FieldManager(name, "Update", mine | changed),) if mine | changed else ()
+    return (*(m for m in kept if m.paths), *own)
+
+
+def rendered(managers: Iterable[FieldManager], api_version: str) -> list[Document]:
+    """As metadata.managedFields shows it."""
+    found = []
+    for manager in managers:
+        fields: Document = {}
+        for path in sorted(manager.paths):
+            at = fields
+            for part in path:
+                at = at.setdefault(f"f:{part}", {})
+        found.append(
+            {
+                "manager": manager.name,
+                "operation": manager.operation,
+                "apiVersion": api_version,
+                "fieldsType": "FieldsV1",
+                "fieldsV1": fields,
+            }
+        )
+    return found
+
+
+def parsed(entries: Iterable[Mapping[str, Any]]) -> tuple[FieldManager, ...]:
+    """From metadata.managedFields. Entries of nobody (`{}`) count for nothing."""
+    return tuple(
+        FieldManager(e["manager"], e["operation"], frozenset(_paths(e["fieldsV1"], ())))
+        for e in entries
+        if e.get("manager")
+    )
+
+
+def _paths(fields: Mapping[str, Any], path: Path) -> Iterator[Path]:
+    for key, item in fields.items():
+        here = (*path, key.removeprefix("f:"))
+        if item:
+            yield from _paths(item, here)
+        else:
+            yield here
+
+
+def _put(document: Document, path: Path, value: Any) -> None:
+    for part in path[:-1]:
+        inner = document.get(part)
+        if not isinstance(inner, dict):
+            inner = document[part] = {}
+        document = inner
+    document[path[-1]] = plain(value)
+
+
+def _remove(document: Document, path: Path) -> None:
+    for part in path[:-1]:
+        document = document.get(part) or {}
+    document.pop(path[-1], None)
