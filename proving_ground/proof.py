@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from proving_ground.errors import GroundError
@@ -18,17 +19,20 @@ from proving_ground.settings import HERE, Folders
 REPOSITORY = HERE.parent
 TESTS = REPOSITORY / "tests" / "ground"
 RECORD = REPOSITORY / "docs" / "proof.md"
+_TOLD = re.compile(r"[.]*proof: (.+)")
+"""A line that a test prints past pytest's capture to have it kept, perhaps behind the dots of others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One test file. `when`: RFC 3339, UTC; `closing`: pytest's own closing line."""
+    """One test file. `when`: RFC 3339, UTC; `closing`: pytest's own closing line; `told`: the test's own."""
 
     name: str
     passed: bool
     seconds: float
     when: str
     closing: str
+    told: list[str] = field(default_factory=list)
 
 
 def prove(folders: Folders, progress: Progress, only: Sequence[str] = ()) -> list[Result]:
@@ -77,7 +81,13 @@ def record(commit: str, files: Sequence[str], results: dict[str, Result]) -> str
             lines.append(
                 f"| {name} | {word} | {result.seconds:.0f} | {result.when} | {result.closing.strip('= ')} |"
             )
-    return "\n".join([*lines, ""])
+    told = [f"- {name}: {line}" for name in files if name in results for line in results[name].told]
+    return "\n".join([*lines, "", *told, *([""] if told else [])])
+
+
+def told_in(lines: Sequence[str]) -> list[str]:
+    """Of pytest's output, what tests want to have kept."""
+    return [found[1] for line in lines if (found := _TOLD.match(line))]
 
 
 def _run(folders: Folders, name: str, progress: Progress) -> Result:
@@ -100,6 +110,7 @@ def _run(folders: Folders, name: str, progress: Progress) -> Result:
         seconds=time.monotonic() - began,
         when=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         closing=said[-1] if said else "",
+        told=told_in(said),
     )
 
 

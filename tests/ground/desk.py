@@ -84,19 +84,19 @@ class Desk:
         replank("approve", self.plan_file, "--yes", "--fleet", self.fleet)
 
     def status(self) -> dict[str, Any]:
-        """The cluster's newest run."""
+        """The cluster's newest run; empty before there is one (a baseline is probed first)."""
         accept = (0, 2)
         rows = json.loads(replank("status", "--json", "--fleet", self.fleet, cwd=self.folder, accept=accept))
-        return dict(next(row for row in rows if row["cluster"] == self.cluster.name))
+        return dict(next((row for row in rows if row["cluster"] == self.cluster.name), {}))
 
-    def until_held(self, working: Working, step: str, limit_s: float = 120) -> None:
+    def until_held(self, working: Working, step: str, limit_s: float = 300) -> None:
         """Waits until the run is on hold at a step whose ID holds `step`."""
         end, row = time.monotonic() + limit_s, {}
         while time.monotonic() < end:
             assert working.process.poll() is None, f"replank ended early: {working.said()}"
             if (self.folder / ".replank").exists():
                 row = self.status()
-                if row["held"] and step in row["step"]:
+                if row and row["held"] and step in row["step"]:
                     return
             time.sleep(1)
         raise AssertionError(f"not on hold at {step} but {row}: {working.said()}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,9 @@ import pytest
 from desk import Desk
 from openstack.connection import Connection
 
+from proving_ground import management
 from proving_ground.cloud import connect
+from proving_ground.engine import docker_engine
 from proving_ground.legacy import create
 from proving_ground.legacy.layout import LegacyCluster
 from proving_ground.progress import Progress
@@ -18,7 +23,9 @@ from proving_ground.scenario import new_cluster, project, settled
 from proving_ground.scenario.fresh import PLAIN, SMALL, fresh_cluster
 from proving_ground.scenario.kube import Kube, unmet
 from proving_ground.scenario.operator import probes_of
+from proving_ground.scenario.waiting import until
 from proving_ground.settings import Folders
+from proving_ground.toolchain.groups import binary
 
 pytestmark = [pytest.mark.ground, pytest.mark.timeout(1800)]
 
@@ -160,6 +167,67 @@ def test_a_takeover_is_undone_without_a_trace_and_done_again(
         working.done(600)
     assert machines_of(cloud, SMALL) == before
     assert wishes(plane, SMALL) == []
+
+
+@pytest.mark.long
+def test_an_adopted_cluster_moves_to_another_management_cluster_and_nothing_is_replaced(
+    ground: Folders, small: Kube, cloud: Connection, progress: Progress, tmp_path: Path
+) -> None:
+    desk, before = Desk(ground, SMALL, tmp_path), machines_of(cloud, SMALL)
+    desk.prepare(progress)
+    desk.approve()
+    with progress.step("small: replank apply"):
+        working = desk.run("apply", desk.plan_file, "--yes")
+        desk.let_terraform_go(working)
+        working.done(600)
+    client = docker_engine.connect()
+    management.up(client, ground, progress, "two")
+    one, two = (Kube(ground.plane(name) / "kubeconfig") for name in ("one", "two"))
+    hooks = _hooks(one)
+    try:
+        with progress.step("small: clusterctl move"):
+            _move(ground, tmp_path, "one", "two")
+        _settled_unchanged(two, cloud, before)
+        assert _hooks(two) == hooks
+        assert {kind: one.list(kind, "small") for kind in CAPI_KINDS} == {kind: [] for kind in CAPI_KINDS}
+        with progress.step("small: clusterctl move, back"):
+            _move(ground, tmp_path, "two", "one")
+        _settled_unchanged(one, cloud, before)
+    finally:
+        management.down(client, ground, "two")
+        client.close()
+    assert settled.nodes_ready(small, 2) == ""
+
+
+def _settled_unchanged(plane: Kube, cloud: Connection, before: dict[str, Any]) -> None:
+    until("small", lambda: "; ".join(wishes(plane, SMALL)), limit_s=180)
+    time.sleep(30)  # several rounds of every controller
+    assert wishes(plane, SMALL) == []
+    assert machines_of(cloud, SMALL) == before
+
+
+def _hooks(plane: Kube) -> dict[str, list[str]]:
+    return {
+        machine["metadata"]["name"]: sorted(
+            name for name in machine["metadata"].get("annotations", {}) if ".delete.hook." in name
+        )
+        for machine in plane.list("Machine", "small")
+    }
+
+
+def _move(ground: Folders, folder: Path, source: str, target: str) -> None:
+    """`clusterctl move` of the namespace."""
+    command = [
+        str(binary(ground, "cluster-api", "clusterctl")),
+        "move",
+        f"--kubeconfig={ground.plane(source) / 'kubeconfig'}",
+        f"--to-kubeconfig={ground.plane(target) / 'kubeconfig'}",
+        "--namespace=small",
+    ]
+    environment = {**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    environment |= {"CLUSTERCTL_DISABLE_VERSIONCHECK": "true"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def _metadata_of_nodes(workload: Kube) -> dict[str, Any]:

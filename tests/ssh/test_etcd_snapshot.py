@@ -40,6 +40,16 @@ def text(answer: list[dict[str, Any]]) -> str:
     return "".join(json.dumps(line) + "\n" for line in answer)
 
 
+def test_what_a_killed_run_left_half_written_is_taken_away(tmp_path: Path) -> None:
+    with site(tmp_path) as place:
+        folder = Path(take(place).path).parent
+        for name in (".k2j3.part", ".20261118T110640.000000Z.json.part"):
+            (folder / name).write_bytes(b"half")
+        (folder / "notes.part").write_text("somebody's own")
+        take(place)
+        assert {path.name for path in folder.glob("*.part")} == {"notes.part"}
+
+
 def test_a_snapshot_is_verified_and_kept_encrypted_for_its_owner_alone(tmp_path: Path) -> None:
     with site(tmp_path) as place:
         taken = take(place)

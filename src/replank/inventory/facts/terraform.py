@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from replank.inventory.facts.configuration import Configuration
 from replank.inventory.facts.json_value import JSON
 
 
@@ -58,6 +59,8 @@ class StateFile:
     `backend`: local, pull, show-json, ... `resources`: only those of this cluster, sorted by address.
     `skipped_providers`: other providers' resources that were left out, provider -> count. `configured`: its
     configuration lies in the folder it was read in, so that `terraform plan` can be run there.
+    `configuration`: what stands where in it; None where none lies beside the state. `others`: blocks without
+    instance keys, of the same type and name as one in `resources`, whose instances `only` left out.
     """
 
     source: str
@@ -71,6 +74,8 @@ class StateFile:
     skipped_providers: Mapping[str, int] = field(default_factory=dict)
     lock: StateLock | None = None
     configured: bool = False
+    configuration: Configuration | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,3 +100,16 @@ def enclosing(address: str) -> tuple[str, ...]:
         found.append(address[: steps[-1].end("name")])
     found.append(address)
     return tuple(dict.fromkeys(part for part in found if part))
+
+
+def without_keys(address: str) -> str:
+    """The block's address: as `dependencies` in a state and `from` in a `removed` block name it. An address
+    that cannot be taken apart stays as it is."""
+    steps = list(_STEP.finditer(address))
+    whole = "".join(step[0] for step in steps) == address
+    return ".".join(step["name"] for step in steps) if whole else address
+
+
+def block_address(module: str, resource_type: str, name: str) -> str:
+    """The address of a resource block. `module`: with or without instance keys, "" for the root."""
+    return without_keys(resource_address(module, "managed", resource_type, name, None))

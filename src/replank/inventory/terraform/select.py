@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from replank.inventory.facts.terraform import StateFile, TerraformResource
-from replank.inventory.terraform.address import enclosing
+from replank.inventory.terraform.address import block_address, enclosing
 
 SERVER_TYPE = "openstack_compute_instance_v2"
 
@@ -37,13 +37,22 @@ def select_resources(states: Iterable[StateFile], only: Sequence[str]) -> tuple[
     """
     if not only:
         return tuple(states)
-    return tuple(
-        replace(
-            state,
-            resources=tuple(r for r in state.resources if any(matches(r.address, glob) for glob in only)),
-        )
-        for state in states
-    )
+    return tuple(_selected(state, only) for state in states)
+
+
+def _selected(state: StateFile, only: Sequence[str]) -> StateFile:
+    mine: list[TerraformResource] = []
+    left: list[TerraformResource] = []
+    for resource in state.resources:
+        mine_too = any(matches(resource.address, glob) for glob in only)
+        (mine if mine_too else left).append(resource)
+    alike = {(r.type, r.name) for r in mine}
+    others = {
+        block_address(r.module, r.type, r.name)
+        for r in left
+        if r.mode == "managed" and (r.type, r.name) in alike
+    }
+    return replace(state, resources=tuple(mine), others=tuple(sorted(others)))
 
 
 def unmatched(states: Iterable[StateFile], only: Sequence[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from replank.audit.finding import Finding
 from replank.domain.severity import Severity
 from replank.domain.unknown import Fact, Unknown
-from replank.plan.model import PlanFinding
+from replank.plan.model import PlanFinding, StateLetGo
 
 T = TypeVar("T")
 
@@ -18,6 +18,7 @@ NOT_CARRIED_OVER = "RP077"
 SETTING_IMPOSSIBLE = "RP078"
 PARTLY_SEEN = "RP079"
 NO_TERRAFORM_PLAN = "RP870"
+PARTLY_READ = "RP884"
 
 
 def plan_finding(finding: Finding) -> PlanFinding:
@@ -110,18 +111,38 @@ class Notes:
             )
         )
 
-    def no_terraform_plan(self, state: str) -> None:
-        """RP870: nothing beside the state says what Terraform would do with it."""
+    def no_terraform_plan(self, state: str, folder: str) -> None:
+        """RP870: nothing beside the state says what Terraform would do with it. `folder`: of a configuration
+        that was read, though the state was named as a file."""
         self.found.add(
             PlanFinding(
                 code=NO_TERRAFORM_PLAN,
                 severity=Severity.NOTE.value,
                 subject=f"state {state}",
-                evidence=("the configuration that belongs to it was not seen",),
+                evidence=(
+                    f"fleet.yaml names a file, not the working folder ({folder})"
+                    if folder
+                    else "the configuration that belongs to it was not seen",
+                ),
                 consequence="The plan has no check that `terraform plan` has nothing to do: replank sees "
                 "only that the state has let go.",
                 remedy="Run `terraform plan` yourself before and after; or name the working folder in "
                 "fleet.yaml (`pull` or `folder`) and survey again.",
+            )
+        )
+
+    def partly_read(self, let_go: StateLetGo) -> None:
+        """RP884: a part of the configuration was not read."""
+        self.found.add(
+            PlanFinding(
+                code=PARTLY_READ,
+                severity=Severity.NOTE.value,
+                subject=f"configuration of state {let_go.state}",
+                evidence=let_go.unread,
+                consequence="Blocks of what is forgotten, and references to it, may stand there too and are "
+                "not listed by file and line.",
+                remedy="Look there by hand before Terraform lets go; `terraform plan` afterwards must have "
+                "nothing to do.",
             )
         )
 

@@ -72,7 +72,9 @@ def plan_takeover(snapshot: Snapshot, settings: TakeoverSettings, findings: Sequ
     )
     for release in let_go:
         if not release.state.configured:
-            notes.no_terraform_plan(release.state.source)
+            notes.no_terraform_plan(release.state.source, release.let_go.folder)
+        if release.let_go.unread:
+            notes.partly_read(release.let_go)
     all_findings = _findings(findings, notes)
     return Plan(
         migration="takeover",
@@ -89,6 +91,7 @@ def plan_takeover(snapshot: Snapshot, settings: TakeoverSettings, findings: Sequ
         groups=tuple(built.group for built in draft.built),
         ownership=owned,
         forget=forgotten(let_go),
+        letting_go=tuple(release.let_go for release in let_go),
         findings=all_findings,
         points_of_no_return=points_of_no_return(stages),
         stages=stages,

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from replank.inventory.facts.terraform import StateFile, TerraformResource
+from replank.migrations.takeover.configuration import block_of, blocks_of, let_go, placed
 from replank.migrations.takeover.seen import Seen
-from replank.plan.model import Forget, Ownership
+from replank.plan.model import Forget, Ownership, StateLetGo
 
 FLOATING_ASSOCIATION = "openstack_networking_floatingip_associate_v2"
 
@@ -21,12 +22,13 @@ FLOATING_ASSOCIATION = "openstack_networking_floatingip_associate_v2"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateRelease:
     """What one state forgets. `dependents`: addresses that stay and whose configuration names forgotten
-    ones.
+    ones. `let_go`: the same of its configuration, by file and line.
     """
 
     state: StateFile
     forget: tuple[Forget, ...]
     dependents: tuple[str, ...]
+    let_go: StateLetGo
 
 
 def releases(seen: Seen, owned: Sequence[Ownership]) -> tuple[StateRelease, ...]:
@@ -39,11 +41,13 @@ def releases(seen: Seen, owned: Sequence[Ownership]) -> tuple[StateRelease, ...]
         )
         gone = [r for r in live if _goes(r, ids)]
         if gone:
+            blocks = blocks_of(state, gone)
             found.append(
                 StateRelease(
                     state=state,
-                    forget=tuple(_forget(r, state) for r in gone),
+                    forget=tuple(placed(_forget(r, state), r, blocks) for r in gone),
                     dependents=_dependents(live, gone),
+                    let_go=let_go(state, blocks),
                 )
             )
     return tuple(found)
@@ -87,12 +91,6 @@ def _import_id(resource: TerraformResource) -> str:
 
 def _dependents(live: Sequence[TerraformResource], gone: Sequence[TerraformResource]) -> tuple[str, ...]:
     """Resources that stay but depend on a forgotten one: their configuration needs plain values instead."""
-    names = {_block(r) for r in gone}
-    kept = {_block(r) for r in live} - names
-    return tuple(r.address for r in live if _block(r) in kept and names & set(r.dependencies))
-
-
-def _block(resource: TerraformResource) -> str:
-    """The resource block, without instance keys, as `dependencies` in a state name it."""
-    module = ".".join(part.split("[")[0] for part in resource.module.split(".")) if resource.module else ""
-    return ".".join(part for part in (module, resource.type, resource.name) if part)
+    names = {block_of(r) for r in gone}
+    kept = {block_of(r) for r in live} - names
+    return tuple(r.address for r in live if block_of(r) in kept and names & set(r.dependencies))

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 Recipient: TypeAlias = "pyrage.x25519.Recipient | pyrage.ssh.Recipient"
 
+PART: Final = ".part"
+"""Ending of a file that is not whole yet; its name begins with a dot."""
+
 PIECE_TIMEOUT_S: Final = 120.0
 """Longer than the network waits for a piece: whoever feeds the stream gives up first, and says why."""
 
@@ -88,7 +91,7 @@ def _recipient(text: str) -> Recipient:
 
 def _write(path: Path, source: _Source, recipients: list[Recipient]) -> None:
     try:
-        handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=".", suffix=PART, dir=path.parent)
     except OSError as error:
         raise disk_refuses(path, error) from error
     sink = _Sink(handle)

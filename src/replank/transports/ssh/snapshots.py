@@ -19,6 +19,7 @@ from replank.inventory.fleet.model import EtcdSnapshots, SshAccess
 from replank.inventory.hosts.etcd_snapshot import SnapshotStream
 from replank.ports.access import EtcdSnapshot
 from replank.transports.ssh.encrypted_file import (
+    PART,
     Recipient,
     disk_refuses,
     recipients_of,
@@ -65,10 +66,15 @@ class Snapshots:
         return recipients_of(self.place.recipients or (_public_half(self.access),))
 
     def prepare(self) -> None:
-        """Makes the folder, for its owner alone. Raises `Refused` RP943, RP945."""
+        """Makes the folder, for its owner alone, and takes away what a killed run left half written.
+
+        The cluster's lease sees to it that nobody else is writing here. Raises `Refused` RP943, RP945.
+        """
         folder = self.folder
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for left in folder.glob(f".*{PART}"):
+                left.unlink(missing_ok=True)
         except OSError as error:
             raise disk_refuses(folder, error) from error
 
@@ -143,7 +149,7 @@ def _beside(path: Path) -> Path:
 
 
 def _write_json(path: Path, body: dict[str, object]) -> None:
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}{PART}")
     try:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:

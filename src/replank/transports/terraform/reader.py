@@ -10,6 +10,7 @@ from replank.inventory.facts.terraform import StateFile
 from replank.inventory.fleet.model import StateSource
 from replank.inventory.terraform import parse_state
 from replank.inventory.terraform.detect import DEFAULT_LIMIT
+from replank.transports.terraform.configuration import beside, read_configuration
 from replank.transports.terraform.files import read_bytes, read_lock
 from replank.transports.terraform.folder import has_configuration, local_state_file, state_files
 from replank.transports.terraform.pull import Puller
@@ -35,12 +36,15 @@ class TerraformStateReader:
         path = Path(source.path)
         if source.kind != "folder":
             backend = "show-json" if source.kind == "show-json" else "local"
-            return (self._file(path, backend, source.workspace or "default"),)
+            workspace = source.workspace or "default"
+            state = self._file(path, backend, workspace)
+            return (_with_configuration(state, beside(path)),)
         workspace = source.workspace or "default"
         found = state_files(path, source.workspace)
         # A folder of several state files is no working folder: no one of them is what the tool would use.
         configured = len(found) == 1 and has_configuration(path)
-        return tuple(replace(self._file(file, "local", workspace), configured=configured) for file in found)
+        states = [replace(self._file(file, "local", workspace), configured=configured) for file in found]
+        return tuple(_with_configuration(state, path) if configured else state for state in states)
 
     def _file(self, path: Path, backend: str, workspace: str) -> StateFile:
         # The lock first: a state read after it was seen free may still change, one seen locked surely does.
@@ -65,4 +69,9 @@ class TerraformStateReader:
         # The locks of other back ends are told by nobody but the back end.
         lock = await asyncio.to_thread(read_lock, local) if local is not None else None
         configured = await asyncio.to_thread(has_configuration, folder)
-        return replace(state, lock=lock, configured=configured)
+        state = replace(state, lock=lock, configured=configured)
+        return await asyncio.to_thread(_with_configuration, state, folder)
+
+
+def _with_configuration(state: StateFile, folder: Path) -> StateFile:
+    return replace(state, configuration=read_configuration(folder, workspace=state.workspace))

@@ -24,7 +24,6 @@ from replank.transports.terraform.lock import StateLocks
 from replank.transports.terraform.reader import TerraformStateReader
 from replank.transports.terraform.tool import Tool
 
-
 HALF_WRITTEN = frozenset({"RP021", "RP022"})
 """Empty, or not whole JSON. The local back end truncates the file and then writes it (OpenTofu v1.12,
 internal/states/statemgr/filesystem.go), so whoever reads meanwhile sees either."""

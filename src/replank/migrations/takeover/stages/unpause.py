@@ -83,6 +83,10 @@ def _cluster(given: Takeover) -> Draft:
                 annotation="cluster.x-k8s.io/paused",
             ),
             *state_locked(given),
+            check(
+                "openstack.found-by-name",
+                "The names by which CAPO looks find each machine's own server and ports, and no other",
+            ),
             cannot_write(
                 given, "CAPO's credential still cannot write", secret=given.names.secret(CLOUD_CONFIG)
             ),
@@ -189,6 +193,11 @@ def _kcp(given: Takeover, built: Built) -> Draft:
                 machines=machines,
             ),
             *_has_node_refs(built),
+            check(
+                "cluster-api.certificates",
+                "CA, etcd's CA, front proxy's CA, service-account keys and kubeconfig are in their Secrets, "
+                "as on the machines: KCP makes new ones where they are not",
+            ),
             check(
                 "etcd.members-are-nodes",
                 "etcd has exactly one healthy member a control plane, called as its Node, and no learner",

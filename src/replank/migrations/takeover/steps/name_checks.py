@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from replank.domain.verdict import Verdict, failed, passed, waiting
+from replank.migrations.takeover.manifest import key
+from replank.migrations.takeover.openstack.names import port_name
 from replank.migrations.takeover.steps.parameters import Params, optional, text
+from replank.plan.model import Plan
+from replank.ports.access import Document
 from replank.ports.steps import At
 
 SURVEY_AGAIN = "Find out who changed it; then survey and plan again."
@@ -39,6 +43,50 @@ async def port_name_free(at: At, params: Params) -> Verdict:
     others = await at.access.cloud.ports(str(port["network_id"]))
     taken = [str(other["id"]) for other in others if other["name"] == name and other["id"] != port_id]
     return _free("port", name, taken)
+
+
+async def found_by_name(at: At, _: Params) -> Verdict:
+    """`openstack.found-by-name`: CAPO's look-ups by name find each machine's own server and ports, alone.
+
+    On a miss CAPO makes a port before it asks for the server's user data (v0.14.7, getPortName and
+    getOrCreateServer), so this is looked at before it is let at the machines.
+    """
+    wrong: list[str] = []
+    servers = await at.access.cloud.servers()
+    ports: dict[str, tuple[Document, ...]] = {}
+    for machine in at.plan.machines:
+        named = [str(server["id"]) for server in servers if server["name"] == machine.machine]
+        if named != [machine.server_id]:
+            there = ", ".join(sorted(named)) or "no server"
+            wrong.append(f"'{machine.machine}' names {there}, not server {machine.server_id}")
+        for name, network in _port_look_ups(at.plan, machine.machine):
+            if network not in ports:
+                ports[network] = await at.access.cloud.ports(network)
+            found = [port for port in ports[network] if port["name"] == name]
+            if [port.get("device_id") for port in found] != [machine.server_id]:
+                there = ", ".join(sorted(str(port["id"]) for port in found)) or "no port"
+                wrong.append(
+                    f"'{name}' names {there} on network {network}, not the port of {machine.machine}"
+                )
+    if wrong:
+        return failed(
+            "; ".join(wrong),
+            "Do not unpause: CAPO would make a port or a server. Undo the run, then survey and plan again.",
+            wrong=list(wrong),
+        )
+    return passed(machines=len(at.plan.machines))
+
+
+def _port_look_ups(plan: Plan, machine: str) -> list[tuple[str, str]]:
+    """Name and network ID of each port of an OpenStackMachine, as CAPO looks for it."""
+    spec: Document = dict(plan.manifests[key("OpenStackMachine", machine)])["spec"]
+    return [
+        (
+            port_name(machine, index, str(port.get("nameSuffix") or "")),
+            str((port.get("network") or {}).get("id") or ""),
+        )
+        for index, port in enumerate(spec.get("ports") or [])
+    ]
 
 
 async def server_is(at: At, params: Params) -> Verdict:

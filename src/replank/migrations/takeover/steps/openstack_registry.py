@@ -46,6 +46,7 @@ def step_codes() -> Mapping[str, StepCode]:
 def check_codes() -> Mapping[str, CheckCode]:
     """Check kind -> its code."""
     return {
+        "cluster-api.certificates": secret_checks.certificates,
         "etcd.members-are-nodes": etcd.members_are_nodes,
         "etcd.snapshot-fresh": etcd.snapshot_fresh,
         "host.files-readable": secret_checks.files_readable,
@@ -57,6 +58,7 @@ def check_codes() -> Mapping[str, CheckCode]:
         "openstack.credential.gone": credential_checks.credential_gone,
         "openstack.credential.reads": credential_checks.credential_reads,
         "openstack.credential.unused": credential_checks.credential_unused,
+        "openstack.found-by-name": name_checks.found_by_name,
         "openstack.load-balancer.active": name_checks.load_balancer_active,
         "openstack.port.is": name_checks.port_is,
         "openstack.port.name-free": name_checks.port_name_free,

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from replank.domain.errors import Refused
 from replank.domain.verdict import Verdict, failed, passed, waiting
 from replank.migrations.takeover.steps.key_pair import mismatch
 from replank.migrations.takeover.steps.live_object import labels_of
 from replank.migrations.takeover.steps.parameters import Params, optional, pairs, text, texts
-from replank.migrations.takeover.steps.planned import host_of, secret_of, secret_ref
+from replank.migrations.takeover.steps.planned import host_of, names_in, secret_of, secret_ref
 from replank.migrations.takeover.steps.secret_content import data_of, differing, wanted
 from replank.ports.access import Document
 from replank.ports.steps import At
+
+_KCP_MAKES: Final = ("ca", "etcd", "sa", "proxy", "kubeconfig")
+"""Purposes of the Secrets that an unpaused KCP makes where there are none (cluster-api v1.14.0, util/secret
+LookupOrGenerateCached, and its kubeconfig): a new CA beside the one that the machines trust."""
 
 
 async def absent_or_same(at: At, params: Params) -> Verdict:
@@ -83,6 +89,33 @@ async def kubeconfig_works(at: At, params: Params) -> Verdict:
     if silent:
         return waiting(f"the cluster does not answer to the kubeconfig in {name}: {silent}")
     return passed(endpoint=text(params, "endpoint"))
+
+
+async def certificates(at: At, _: Params) -> Verdict:
+    """`cluster-api.certificates`: every Secret that KCP would make anew is there and holds what its source
+    holds, whether the plan writes it or not."""
+    wrong: list[str] = []
+    for name in map(names_in(at.plan).secret, _KCP_MAKES):
+        live = await at.access.management.get(secret_ref(at.plan.namespace, name))
+        if all(secret.name != name for secret in at.plan.secrets):
+            wrong.append(f"the plan has no Secret {name}")
+        elif live is None:
+            wrong.append(f"Secret {name} is not there")
+        else:
+            plan = secret_of(at.plan, name)
+            why = differing(live, plan, await wanted(at, plan, live=live))
+            unlabelled = [key for key, value in plan.labels.items() if labels_of(live).get(key) != value]
+            wrong += [f"Secret {name}: {why}"] if why else []
+            # KCP's cache holds only Secrets with the cluster-name label: it would not see this one.
+            wrong += [f"Secret {name} lacks the label {label}" for label in unlabelled]
+    if wrong:
+        return failed(
+            "; ".join(wrong),
+            "Do not unpause the control plane: it would make new CAs. Find out who did it; undo the run and "
+            "apply again, which writes them anew from the machines.",
+            wrong=list(wrong),
+        )
+    return passed(secrets=[names_in(at.plan).secret(purpose) for purpose in _KCP_MAKES])
 
 
 async def files_readable(at: At, params: Params) -> Verdict:

@@ -39,7 +39,8 @@ class TerraformForget:
                 f"State {text(at.step.params, 'state')} still lists {_count(left)} of this cluster",
                 named(sorted(left)),
                 "Take them out of the state and their blocks out of the configuration: `replank show PLAN "
-                "--html PAGE` has the `removed` blocks and `state rm` lines to copy. It goes on by itself.",
+                "--forget DIR` writes the `removed` blocks and `state rm` lines, and a README that names "
+                "each block and reference by file and line. It goes on by itself.",
             )
         return {"serial": now.serial, "forgotten": texts(sorted(forget_ids(at.step.params)))}
 
@@ -52,8 +53,8 @@ class TerraformForget:
                 "RP872",
                 f"State {text(at.step.params, 'state')} does not list {_count(missing)} again",
                 named(missing),
-                "Put their blocks back and import them by ID: `replank show PLAN --html PAGE` has the lines "
-                "to copy. It ends by itself.",
+                "Put their blocks back and import them by ID: `replank show PLAN --forget DIR` writes "
+                "`import.tf` and `import.sh`. It ends by itself.",
             )
         return {"serial": now.serial, "listed": texts(sorted(listed))}
 

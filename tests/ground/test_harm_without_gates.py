@@ -1,0 +1,142 @@
+"""What wrong plans do where no gate stops them, on the real controllers: why the gates are there.
+
+A gate is off together with the fences behind it: the credential that cannot write, and what a step looks at
+itself right before its write.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import bent
+import httpx2
+import pytest
+from beneath import Beneath, gates_off
+from lightkube.core.exceptions import ApiError
+from scene import ETCD, Scene, scene
+
+from proving_ground.errors import GroundError
+from proving_ground.legacy import create, ssh
+from proving_ground.legacy.layout import LegacyCluster, WorkerGroup
+from proving_ground.progress import Progress
+from proving_ground.scenario import new_cluster
+from proving_ground.scenario.waiting import until
+from proving_ground.settings import Folders
+from replank.migrations.takeover.steps import object_apply, unpausing
+
+pytestmark = [pytest.mark.ground, pytest.mark.long, pytest.mark.timeout(1800)]
+
+HARMED = LegacyCluster(name="harmed", number=6, control_planes=1, worker_groups=(WorkerGroup(count=1),))
+
+
+@pytest.fixture(scope="module")
+def harmed(ground: Folders, progress: Progress, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """One and one."""
+    with scene(ground, HARMED, tmp_path_factory.mktemp("harmed"), progress) as found:
+        found.let_terraform_go()
+        yield found
+
+
+async def no_fence(*_: object) -> None:
+    """In place of what a step requires right before its write."""
+
+
+def test_capo_makes_a_port_where_it_does_not_find_one_by_its_name(harmed: Scene) -> None:
+    beneath = Beneath(harmed.desk.fleet, gates_off())
+    plan = bent.writing_credential(bent.port_name(harmed.plan))
+    before, held = harmed.look(), harmed.own_holdings()
+    ending = beneath.begin(bent.stopping_before(plan, "unpause/03-machineset"))
+    assert ending.status == "waiting-for-approval", ending
+    worker = harmed.machine("worker")
+    until("a second port", lambda: "" if harmed.differences(held) else "none yet", limit_s=60)
+    # The fail-safe: CAPO asks for user data, of which there is none, before it makes a server.
+    until("CAPO's complaint", lambda: "" if "user data" in capo_says(harmed, worker) else "none", limit_s=60)
+    (made,) = harmed.cloud.network.ports(name=f"{worker}-0")
+    assert harmed.differences(held) == {f"ports {worker}-0 ({made.id})": "new"}
+    assert (made.device_id, made.status) == ("", "DOWN")
+    assert beneath.undo(ending.run_id).status == "undone"
+    assert harmed.look() != before, "undo knows nothing of the port: it stays"
+    harmed.cloud.network.delete_port(made)
+    assert harmed.look() == before
+
+
+def capo_says(scene: Scene, machine: str) -> str:
+    """The conditions of its OpenStackServer."""
+    server = scene.plane.find("OpenStackServer", machine, scene.name) or {}
+    return json.dumps(server.get("status", {}).get("conditions", []))
+
+
+def test_a_machine_set_makes_a_machine_for_a_worker_that_stands_outside(
+    harmed: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpausing, "require_machine_counts", no_fence)
+    beneath = Beneath(harmed.desk.fleet, gates_off())
+    plan = bent.writing_credential(bent.worker_outside(harmed.plan))
+    before, held = harmed.look(), harmed.own_holdings()
+    run_id = beneath.begin(bent.stopping_before(plan, "unpause/06-look")).run_id
+    assert harmed.machines_beyond_the_plan() == [], "a MachineSet waits for its control plane"
+    beneath.approve(run_id, bent.step_id(plan, "unpause/05-kcp"))
+    ending = beneath.go_on(run_id)
+    assert ending.status == "waiting-for-approval", ending
+    until("a Machine", lambda: "" if harmed.machines_beyond_the_plan() else "none", limit_s=90)
+    until("its server and port", lambda: "" if len(harmed.differences(held)) == 2 else "none", limit_s=90)
+    made = harmed.differences(held)
+    assert sorted(what.split()[0] for what in made) == ["ports", "servers"], made
+    assert set(made.values()) == {"new"}
+    ending = Beneath(harmed.desk.fleet).undo(run_id)
+    assert (ending.status, ending.code) == ("refused", "RP862"), ending
+    new_cluster.scale(harmed.plane, harmed.name, f"{harmed.name}-worker", 0)
+    until("no such Machine", lambda: ", ".join(harmed.machines_beyond_the_plan()), limit_s=180)
+    assert beneath.undo(run_id).status == "undone"
+    assert harmed.look() == before
+
+
+def test_kcp_removes_the_etcd_member_of_a_control_plane_that_was_left_out(
+    harmed: Scene, ground: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last one: nothing of the cluster is left to give back."""
+    for module in (unpausing, object_apply):
+        monkeypatch.setattr(module, "require_control_plane_machines", no_fence)
+    monkeypatch.setattr(unpausing, "require_no_user_data", no_fence)
+    beneath = Beneath(harmed.desk.fleet, gates_off())
+    plan = bent.writing_credential(bent.without_control_plane(harmed.plan))
+    (legacy,) = harmed.etcd_members().values()
+    run_id = beneath.begin(bent.stopping_before(plan, "unpause/06-look")).run_id
+    beneath.approve(run_id, bent.step_id(plan, "unpause/05-kcp"))
+    ending = beneath.go_on(run_id)
+    assert ending.status == "waiting-for-approval", ending
+    until("a control plane of KCP's own", lambda: "" if own_address(harmed) else "none", limit_s=120)
+    known, address = create.known_hosts(ground, HARMED), own_address(harmed)
+
+    def members() -> set[str]:
+        try:
+            said = ssh.run(ground, known, address, f"{ETCD} 2>/dev/null || true")
+        except GroundError:  # it is still booting
+            return set()
+        return {found["name"] for found in json.loads(said or b'{"members": []}')["members"]}
+
+    until(
+        f"etcd without {legacy}",
+        lambda: "" if (seen := members()) and legacy not in seen else f"members {seen}",
+        limit_s=300,
+    )
+    until("the API endpoint gone", lambda: "it answers" if answers(harmed) else "", limit_s=120)
+
+
+def own_address(scene: Scene) -> str:
+    """Of the server that is none of the plan, once it runs; "" before."""
+    planned = {machine.server_id for machine in scene.plan.machines}
+    for server in scene.cloud.compute.servers():
+        mine = server.name.startswith(f"{scene.name}-") and server.id not in planned
+        if mine and server.status == "ACTIVE":
+            return str(next(a["addr"] for network in server.addresses.values() for a in network))
+    return ""
+
+
+def answers(scene: Scene) -> bool:
+    """Whether anybody still reaches the cluster at its endpoint."""
+    try:
+        return bool(scene.workload.list("Node"))
+    except (ApiError, httpx2.TransportError):
+        return False
