@@ -57,4 +57,4 @@ $(STAMP): pyproject.toml requirements-dev.lock
 clean: ## Remove what was built. Snapshots and plans elsewhere stay.
 	rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo test prove prove-full prove-crash ground-up ground-down lint bench lock clean
+.PHONY: help demo test prove prove-full prove-crash ground-up ground-down lint bench soak lock clean

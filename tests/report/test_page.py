@@ -145,7 +145,7 @@ def test_no_secret_value_has_a_place_on_the_page() -> None:
 
 def test_a_removed_block_for_terraform_never_destroys() -> None:
     page = read_page(render_plan(sample_plan()))
-    first, second, commands, imports = [
+    first, second, commands, import_blocks, imports = [
         e.text for e in page.all("pre") if e.attributes.get("class") == "copy"
     ]
     assert first.count("removed {") == first.count("destroy = false") == 1

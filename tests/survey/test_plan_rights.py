@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from granting import grants
 
 from facts_loader import healthy, snapshot_of
 from replank.migrations.takeover.planner import plan_takeover
@@ -20,23 +19,6 @@ NAMESPACE = "plain"
 @pytest.fixture(scope="module")
 def plan() -> Plan:
     return plan_takeover(snapshot_of(healthy()), TakeoverSettings(namespace=NAMESPACE), ())
-
-
-def plural(kind: str) -> str:
-    return f"{kind.lower()}es" if kind.endswith("s") else f"{kind.lower()}s"
-
-
-def grants(manifest: dict[str, Any], right: Right) -> bool:
-    group = right.api_version.rpartition("/")[0]
-    if manifest["metadata"].get("namespace", right.namespace) != right.namespace:
-        return False
-    return any(
-        group in rule["apiGroups"]
-        and {plural(right.kind), "*"} & set(rule["resources"])
-        and right.verb in rule["verbs"]
-        and (not rule.get("resourceNames") or right.name in rule["resourceNames"])
-        for rule in manifest.get("rules", [])
-    )
 
 
 @pytest.mark.parametrize("side", ["management", "workload"])

@@ -198,10 +198,8 @@ def _reference(reference: BrokenReference) -> str:
 
 
 def _few_lines(lines: list[str], what: str, most: int = 12) -> list[str]:
-    rest = len(lines) - most
-    return (
-        [*lines[:most], f"and {rest} more {what}: --forget, --html or the plan file"] if rest > 0 else lines
-    )
+    more = f"and {len(lines) - most} more {what}: --forget, --html or the plan file"
+    return [*lines[:most], more] if len(lines) > most else lines
 
 
 def _secrets(plan: Plan) -> Group:
