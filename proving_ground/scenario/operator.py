@@ -54,8 +54,8 @@ def probes_of(folders: Folders, cluster: LegacyCluster) -> tuple[Mapping[str, ob
     address = tofu.read(folders, cluster).workers[0].address
     return (
         {"name": "web", "http": f"http://{address}:30080/healthz"},
-        {"name": "ledger", "counter": f"http://{address}:30081/", "period_s": 0.1},
-        {"name": "log", "counter": f"http://{address}:30082/", "period_s": 0.2},
+        {"name": "ledger", "counter": f"http://{address}:30081/", "period_s": 1},
+        {"name": "log", "counter": f"http://{address}:30082/", "period_s": 1},
         {"name": "dns", "dns": f"{address}:30053", "query": "web.shop.svc.cluster.local", "over": "udp"},
     )
 

@@ -179,6 +179,9 @@ class FakeProbes:
     async def baseline_over(self) -> None:
         self.events.append("baseline")
 
+    async def ended(self) -> None:
+        await asyncio.Event().wait()
+
     def result(self) -> ProbeResult:
         return judge_all((), started_at=0.0, interval_s=0.1, complete=not self.dies)
 

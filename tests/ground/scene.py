@@ -140,7 +140,7 @@ class Scene:
         # Moved into its folder whole: the kubelet reads every file that it sees there.
         self.on_control_plane(
             f"sudo sed 's/--name={old}$/--name={new}/' {manifest} | sudo tee {draft} >/dev/null "
-            f"&& sudo mv {draft} {manifest}"
+            f"&& sudo chmod 600 {draft} && sudo mv {draft} {manifest}"
         )
         until(f"etcd member {new}", lambda: self._not_called(new), limit_s=180)
 

@@ -49,22 +49,25 @@ def test_capo_makes_a_port_where_it_does_not_find_one_by_its_name(harmed: Scene)
     ending = beneath.begin(bent.stopping_before(plan, "unpause/03-machineset"))
     assert ending.status == "waiting-for-approval", ending
     worker = harmed.machine("worker")
-    until("a second port", lambda: "" if harmed.differences(held) else "none yet", limit_s=60)
-    # The fail-safe: CAPO asks for user data, of which there is none, before it makes a server.
-    until("CAPO's complaint", lambda: "" if "user data" in capo_says(harmed, worker) else "none", limit_s=60)
+    until("CAPO content", lambda: "" if capo_has(harmed, worker)[0] else "no instanceID", limit_s=90)
     (made,) = harmed.cloud.network.ports(name=f"{worker}-0")
     assert harmed.differences(held) == {f"ports {worker}-0 ({made.id})": "new"}
     assert (made.device_id, made.status) == ("", "DOWN")
+    # It finds the server by its own name and says that all is well.
+    server = next(m.server_id for m in harmed.plan.machines if m.machine == worker)
+    assert capo_has(harmed, worker) == (server, made.id)
     assert beneath.undo(ending.run_id).status == "undone"
     assert harmed.look() != before, "undo knows nothing of the port: it stays"
     harmed.cloud.network.delete_port(made)
     assert harmed.look() == before
 
 
-def capo_says(scene: Scene, machine: str) -> str:
-    """The conditions of its OpenStackServer."""
-    server = scene.plane.find("OpenStackServer", machine, scene.name) or {}
-    return json.dumps(server.get("status", {}).get("conditions", []))
+def capo_has(scene: Scene, machine: str) -> tuple[str, str]:
+    """IDs of the server and of the port that CAPO takes for the machine's."""
+    found = scene.plane.find("OpenStackServer", machine, scene.name) or {}
+    status = found.get("status", {})
+    ports = (status.get("resources") or {}).get("ports") or [{}]
+    return str(status.get("instanceID") or ""), str(ports[0].get("id") or "")
 
 
 def test_a_machine_set_makes_a_machine_for_a_worker_that_stands_outside(

@@ -95,8 +95,9 @@ def port_names(cloud: Connection, cluster: LegacyCluster) -> dict[str, tuple[str
 def wishes(plane: Kube, cluster: LegacyCluster) -> list[str]:
     """What any controller still wants of the cluster."""
     name = cluster.name
+    control_plane = plane.get("Cluster", name, name)["spec"]["controlPlaneRef"]["name"]
     found = [
-        settled.control_plane(plane, name, name),
+        settled.control_plane(plane, name, control_plane),
         *(settled.machine_deployment(plane, name, f"{name}-{g.name}") for g in cluster.worker_groups),
         settled.machines_have_nodes(plane, name),
         unmet(plane.get("Cluster", name, name), "Available"),

@@ -51,6 +51,10 @@ class Probes(Protocol):
         """Waits until the baseline is measured."""
         ...
 
+    async def ended(self) -> None:
+        """Waits until they end before they are told to, and raises why."""
+        ...
+
     def result(self) -> ProbeResult:
         """What was seen, so far or at the end."""
         ...

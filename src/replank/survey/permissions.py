@@ -80,6 +80,10 @@ _APPLY_NOTES: Final = (
     "What survey needs is needed too.",
     "Kubespray: also a line of `etcd-snapshot` for each control plane, with the certificates that its API "
     "server uses. The snapshot is encrypted where replank runs; no file of it is left on the machine.",
+    "A Role lies in its namespace, so with exactly these rights the namespace is there before, and undo "
+    "leaves it. A namespace that a takeover made is deleted by undo only if it is empty, and to see that it "
+    "lists every kind in it: no rule here grants that. What may not be listed counts as being there; then "
+    "the namespace stays, and the log of the run says why.",
     "Secrets are written and compared in the target namespace only. Private keys pass through the machine "
     "that runs replank and are not kept there.",
 )

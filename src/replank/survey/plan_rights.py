@@ -44,9 +44,26 @@ def _management(plan: Plan) -> Iterable[Right]:
     # CAPO makes them; they get the cluster-name label, and undo removes them with the OpenStackMachines.
     group = "infrastructure.cluster.x-k8s.io/v1alpha1"
     yield from _rights(("get", "list", "patch", "delete"), group, "OpenStackServer", plan.namespace)
+    # Whether anything of the cluster is there that is not the plan's: kinds without a manifest as well.
+    for version, kinds in _listed(plan).items():
+        for kind in kinds:
+            yield from _rights(("list",), version, kind, plan.namespace)
     yield from _rights(_READ, "apiextensions.k8s.io/v1", "CustomResourceDefinition", "")
     yield from _rights(("list",), "apps/v1", "Deployment", "")
     yield from _rights(("list",), "clusterctl.cluster.x-k8s.io/v1alpha3", "Provider", "")
+
+
+def _listed(plan: Plan) -> Mapping[str, tuple[str, ...]]:
+    core, capo = plan.targets.cluster_api_version, plan.targets.capo_api_version
+    group = "cluster.x-k8s.io"
+    return {
+        f"{group}/{core}": ("Cluster", "Machine", "MachineDeployment", "MachinePool", "MachineSet"),
+        f"bootstrap.{group}/{core}": ("KubeadmConfig", "KubeadmConfigTemplate"),
+        f"controlplane.{group}/{core}": ("KubeadmControlPlane",),
+        f"infrastructure.{group}/{capo}": (
+            *("OpenStackCluster", "OpenStackMachine", "OpenStackMachineTemplate"),
+        ),
+    }
 
 
 def _workload() -> Iterable[Right]:

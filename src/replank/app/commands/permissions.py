@@ -10,15 +10,23 @@ from ruamel.yaml import YAML
 
 from replank.app.console import print_json
 from replank.app.options import json_option
-from replank.survey.permissions import permissions
+from replank.survey.permissions import Purpose, permissions
 
 
 @click.command("permissions")
 @click.argument("purpose", type=click.Choice(["survey", "apply"]))
+@click.option(
+    "--namespace",
+    default="default",
+    show_default=True,
+    help="Of the cluster on the management cluster, as `management.namespace` in fleet.yaml.",
+)
+@click.option("--ssh-user", default="replank", show_default=True, help="Who the sudo lines are for.")
 @json_option
-def command(purpose: str, as_json: bool) -> None:
+def command(purpose: str, namespace: str, ssh_user: str, as_json: bool) -> None:
     """Print the smallest rights for PURPOSE: Kubernetes RBAC, OpenStack roles, sudo commands."""
-    rights = asdict(permissions("survey" if purpose == "survey" else "apply"))
+    chosen: Purpose = "survey" if purpose == "survey" else "apply"
+    rights = asdict(permissions(chosen, ssh_user=ssh_user, namespace=namespace))
     plain = _plain(rights)
     if as_json:
         print_json(plain)

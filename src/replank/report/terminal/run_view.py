@@ -10,8 +10,8 @@ from rich.text import Text
 
 from replank.report.run.model import Hold, RunReport, StageReport
 from replank.report.terminal.layout import bullets, labelled, say, section, table
-from replank.report.time_words import fine_moment, lasting, moment
-from replank.report.words import count
+from replank.report.terminal.probe_view import probe_parts
+from replank.report.time_words import lasting, moment
 
 _TONES: Final = {"good": "bold green", "wait": "bold yellow", "bad": "bold red"}
 _STATUS: Final = {
@@ -106,29 +106,5 @@ def _approvals(report: RunReport) -> Group:
     )
 
 
-def _probes(report: RunReport) -> Group:
-    if report.probe is None:
-        return Group()
-    rows = []
-    for target in report.probe.targets:
-        stats = target.stats
-        rows.append(
-            (
-                target.name,
-                say(target.outcome, _STATUS.get(target.outcome, "yellow")),
-                f"{stats.samples}",
-                f"{stats.failed}",
-                f"{stats.unknown}",
-                lasting(stats.longest_interruption_s) if stats.failed else "none",
-            )
-        )
-    parts: list[RenderableType] = [
-        table(("Probe", "Verdict", "Samples", "Failed", "Unknown", "Longest interruption"), rows)
-    ]
-    windows = [
-        f"{target.name} from {fine_moment(w.after_at)} for at most {lasting(w.longest_s)}: "
-        f"{count(w.failed, 'failed sample')}, {'; '.join(w.reasons)}"
-        for target in report.probe.targets
-        for w in target.stats.interruptions[:5]
-    ]
-    return section("Probes", *parts, *([bullets(windows, mark="!")] if windows else []))
+def _probes(report: RunReport) -> RenderableType:
+    return section("Probes", *probe_parts(report.probe)) if report.probe is not None else Group()

@@ -77,6 +77,11 @@ class ProbeProcess:
         if self._hearing.done():
             self._hearing.result()
 
+    async def ended(self) -> None:
+        """Waits until the process ends by itself, which it should not: raises what it refused, or RP984."""
+        await asyncio.wait((self._hearing,))
+        self._hearing.result()
+
     def result(self, limits: Limits | None = None) -> ProbeResult:
         """What the record says, so far or at the end. Raises `Refused` RP980."""
         return read_result(self._config.out, limits)
