@@ -29,6 +29,7 @@ class MemoryJournal:
     def __init__(self) -> None:
         self.kept: dict[str, tuple[Run, list[Event]]] = {}
         self.full = False
+        self.at_work = True
 
     async def start(self, run: Run) -> None:
         self.kept[run.id] = (run, [])
@@ -38,6 +39,9 @@ class MemoryJournal:
 
     async def runs(self) -> tuple[Run, ...]:
         return tuple(run for run, _ in self.kept.values())
+
+    async def worked_on(self, run_id: str) -> bool:
+        return self.at_work
 
     async def append(self, run_id: str, event: Event) -> None:
         if self.full:

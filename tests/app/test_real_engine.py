@@ -107,6 +107,27 @@ def test_a_second_signal_leaves_at_once_and_resume_loses_nothing(real: Real):
     assert real.code.lines == real.steps
 
 
+def test_status_tells_a_run_at_work_from_one_whose_process_is_dead(real: Real):
+    script = Path(__file__).with_name("real_engine.py")
+    command = [sys.executable, script, real.desk.site.folder, real.desk.plan("b"), real.steps[3]]
+    with subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "stopped"
+        working = real.run("status")
+        assert (working.status, "applying" in working.out) == (0, True)
+        assert real.row()["left"] is False
+        process.kill()
+    row = real.row()
+    assert (row["status"], row["left"]) == ("running", True)
+    assert f"replank resume {row['run']}" in row["why"]
+    one = real.run("status b")
+    assert (real.run("status").status, one.status, "LEFT" in one.out) == (2, 2, True)
+    assert real.run("resume b", *real.reports).status == 0
+    assert real.row()["left"] is False
+
+
 @pytest.mark.parametrize("command", ["resume b", "pause b", "abort --yes b", "undo --yes b"])
 def test_a_run_of_another_version_is_shown_and_refused_by_name(real: Real, command: str):
     assert real.apply("--until", real.desk.loaded("b").stages[0].name).status == 0

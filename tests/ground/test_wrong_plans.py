@@ -121,68 +121,66 @@ def test_a_key_that_is_gone_from_the_machine_stops_the_takeover(let_go: Scene) -
             let_go.on_control_plane("sudo mv /etc/kubernetes/ca.key.away /etc/kubernetes/pki/ca.key")
 
 
-class TestInBetween:
-    """One run, to which things happen between two steps."""
+@pytest.fixture(scope="module")
+def written(let_go: Scene) -> Iterator[str]:
+    """A run that has written everything, and waits for a person before Cluster API is let at it."""
+    with given_back(let_go) as runs:
+        plan = bent.stopping_before(let_go.plan, "unpause/02-cluster")
+        ending = Beneath(let_go.desk.fleet).begin(plan)
+        runs.append(ending.run_id)
+        assert ending.status == "waiting-for-approval", ending
+        yield ending.run_id
 
-    @pytest.fixture(scope="class")
-    def run_id(self, let_go: Scene) -> Iterator[str]:
-        """It has written everything, and waits for a person before Cluster API is let at it."""
-        with given_back(let_go) as runs:
-            plan = bent.stopping_before(let_go.plan, "unpause/02-cluster")
-            ending = Beneath(let_go.desk.fleet).begin(plan)
-            runs.append(ending.run_id)
-            assert ending.status == "waiting-for-approval", ending
-            yield ending.run_id
 
-    @pytest.fixture(scope="class")
-    def at_the_control_plane(self, let_go: Scene, run_id: str) -> str:
-        """The control plane alone is still paused; a person has agreed that it is not for long."""
-        beneath = Beneath(let_go.desk.fleet)
-        beneath.approve(run_id, "look")
-        assert beneath.go_on(run_id).status == "waiting-for-approval"
-        beneath.approve(run_id, bent.step_id(let_go.plan, "unpause/05-kcp"))
-        return run_id
+@pytest.fixture(scope="module")
+def at_the_control_plane(let_go: Scene, written: str) -> str:
+    """The same run: the control plane alone is still paused, and a person has agreed to unpause it."""
+    beneath = Beneath(let_go.desk.fleet)
+    beneath.approve(written, "look")
+    assert beneath.go_on(written).status == "waiting-for-approval"
+    beneath.approve(written, bent.step_id(let_go.plan, "unpause/05-kcp"))
+    return written
 
-    def test_a_port_renamed_back_by_terraform_keeps_the_cluster_paused(
-        self, let_go: Scene, run_id: str
-    ) -> None:
-        beneath = Beneath(let_go.desk.fleet)
-        beneath.approve(run_id, bent.step_id(let_go.plan, "unpause/02-cluster"))
-        with renamed(let_go, "worker", "wrong-worker-1-port"), let_go.unharmed():
-            ending = beneath.go_on(run_id)
-        refused(ending, "unpause/02-cluster", "RP800", "'wrong-worker-1-0' names no port")
 
-    def test_a_control_plane_that_lost_its_label_keeps_kcp_paused(
-        self, let_go: Scene, at_the_control_plane: str
-    ) -> None:
-        machine = let_go.machine("control-plane")
-        let_go.relabel("Machine", machine, {"cluster.x-k8s.io/control-plane": None})
+def test_a_port_renamed_back_by_terraform_keeps_the_cluster_paused(let_go: Scene, written: str) -> None:
+    beneath = Beneath(let_go.desk.fleet)
+    beneath.approve(written, bent.step_id(let_go.plan, "unpause/02-cluster"))
+    with renamed(let_go, "worker", "wrong-worker-1-port"), let_go.unharmed():
+        ending = beneath.go_on(written)
+    refused(ending, "unpause/02-cluster", "RP800", "'wrong-worker-1-0' names no port")
+
+
+def test_a_control_plane_that_lost_its_label_keeps_kcp_paused(
+    let_go: Scene, at_the_control_plane: str
+) -> None:
+    machine = let_go.machine("control-plane")
+    let_go.relabel("Machine", machine, {"cluster.x-k8s.io/control-plane": None})
+    with let_go.unharmed():
+        ending = Beneath(let_go.desk.fleet).go_on(at_the_control_plane)
+    let_go.relabel("Machine", machine, {"cluster.x-k8s.io/control-plane": ""})
+    refused(ending, "unpause/05-kcp", "RP800", f"Machine {machine} lacks label")
+
+
+def test_a_lost_authority_keeps_kcp_paused(let_go: Scene, at_the_control_plane: str) -> None:
+    secret = let_go.plane.get("Secret", "wrong-ca", "wrong")
+    let_go.plane.delete("Secret", "wrong-ca", "wrong")
+    with let_go.unharmed():
+        ending = Beneath(let_go.desk.fleet).go_on(at_the_control_plane)
+    labels = secret["metadata"]["labels"]
+    again = {"name": "wrong-ca", "namespace": "wrong", "labels": labels}
+    let_go.plane.apply({"apiVersion": "v1", "kind": "Secret", "metadata": again, "data": secret["data"]})
+    refused(ending, "unpause/05-kcp", "RP800", "Secret wrong-ca is not there")
+
+
+def test_an_etcd_member_of_another_name_keeps_kcp_paused(let_go: Scene, at_the_control_plane: str) -> None:
+    machine = let_go.machine("control-plane")
+    let_go.rename_etcd_member(machine, "etcd-0")
+    try:
         with let_go.unharmed():
             ending = Beneath(let_go.desk.fleet).go_on(at_the_control_plane)
-        let_go.relabel("Machine", machine, {"cluster.x-k8s.io/control-plane": ""})
-        refused(ending, "unpause/05-kcp", "RP800", f"Machine {machine} lacks label")
-
-    def test_a_lost_authority_keeps_kcp_paused(self, let_go: Scene, at_the_control_plane: str) -> None:
-        secret = let_go.plane.get("Secret", "wrong-ca", "wrong")
-        let_go.plane.delete("Secret", "wrong-ca", "wrong")
-        with let_go.unharmed():
-            ending = Beneath(let_go.desk.fleet).go_on(at_the_control_plane)
-        labels = secret["metadata"]["labels"]
-        again = {"name": "wrong-ca", "namespace": "wrong", "labels": labels}
-        let_go.plane.apply({"apiVersion": "v1", "kind": "Secret", "metadata": again, "data": secret["data"]})
-        refused(ending, "unpause/05-kcp", "RP800", "Secret wrong-ca is not there")
-
-    def test_an_etcd_member_of_another_name_keeps_kcp_paused(
-        self, let_go: Scene, at_the_control_plane: str
-    ) -> None:
-        machine = let_go.machine("control-plane")
-        let_go.rename_etcd_member(machine, "etcd-0")
-        try:
-            with let_go.unharmed():
-                ending = Beneath(let_go.desk.fleet).go_on(at_the_control_plane)
-        finally:
-            let_go.rename_etcd_member("etcd-0", machine)
-        refused(ending, "unpause/05-kcp", "RP800", "etcd's members are etcd-0")
+    finally:
+        let_go.rename_etcd_member("etcd-0", machine)
+    refused(ending, "unpause/05-kcp", "RP800", "etcd's members are etcd-0")
 
 
 def refused(ending: Ending, step: str, code: str, words: str) -> None:
@@ -190,7 +188,7 @@ def refused(ending: Ending, step: str, code: str, words: str) -> None:
     assert ending.status == "refused", ending
     assert step in ending.step, ending
     assert ending.code == code, ending
-    assert words in ending.why, ending
+    assert words in f"{ending.what}: {ending.why}", ending
 
 
 @contextmanager

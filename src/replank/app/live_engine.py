@@ -10,7 +10,7 @@ from replank.engine.engine import Engine
 from replank.engine.patience import Patience
 from replank.engine.store import SqlJournal
 from replank.migrations.takeover.steps.registry import takeover_registry
-from replank.ports.journal import Journal
+from replank.ports.journal import WatchedJournal
 
 
 def live_runner(url: str) -> AbstractAsyncContextManager[Engine]:
@@ -24,6 +24,6 @@ def live_runner(url: str) -> AbstractAsyncContextManager[Engine]:
     )
 
 
-def live_journal(url: str) -> AbstractAsyncContextManager[Journal]:
+def live_journal(url: str) -> AbstractAsyncContextManager[WatchedJournal]:
     """Only the journal. Raises `Refused` RP811."""
     return SqlJournal(url)

@@ -6,16 +6,18 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from replank.app.runs import Standing, step_ids, utc
-from replank.journal.event import SCHEMA, Event
+from replank.journal.event import SCHEMA, Direction, Event
 from replank.report.terminal.status_view import RunRow
 
 
-def row_of(found: Standing) -> RunRow:
-    """One run. Of a run that another version wrote, only its name and age are understood."""
+def row_of(found: Standing, *, worked_on: bool) -> RunRow:
+    """One run. `worked_on`: whether a process holds its lock. Of a run that another version wrote, only its
+    name and age are understood."""
     run, state = found.run, found.state
     understood = run.schema == SCHEMA
     step = _where(found) if understood else ""
     done, steps = _counted(found) if understood else (0, 0)
+    left = state.status == "running" and not worked_on
     held = state.status == "running" and bool(step) and state.steps[step].status == "held"
     return RunRow(
         run=run.id,
@@ -26,8 +28,11 @@ def row_of(found: Standing) -> RunRow:
         step=step,
         done=done,
         steps=steps,
-        why=state.why or (state.steps[step].why if step else ""),
-        held=held,
+        why=_left(found.run.id, state.direction)
+        if left
+        else state.why or (state.steps[step].why if step else ""),
+        held=held and not left,
+        left=left,
         at=utc(found.events[-1].at if found.events else run.started_at),
         holder=_holder(found.events) or run.holder,
         understood=understood,
@@ -36,12 +41,22 @@ def row_of(found: Standing) -> RunRow:
 
 def needs_attention(row: RunRow) -> bool:
     """Whether somebody should do something about it."""
-    return row.held or not row.understood or row.status in ("refused", "paused", "waiting-for-approval")
+    return (
+        row.held
+        or row.left
+        or not row.understood
+        or row.status in ("refused", "paused", "waiting-for-approval")
+    )
 
 
 def as_dicts(rows: Iterable[RunRow]) -> list[dict[str, object]]:
     """As JSON."""
     return [asdict(row) for row in rows]
+
+
+def _left(run_id: str, direction: Direction) -> str:
+    doing = "undoing" if direction == "undo" else "applying"
+    return f"no process is {doing} it any more; `replank resume {run_id}` goes on"
 
 
 def _where(found: Standing) -> str:

@@ -16,7 +16,7 @@ from replank.journal.event import Direction
 from replank.journal.state import RunStatus
 from replank.plan.model import Plan
 from replank.ports.access import Access
-from replank.ports.journal import Journal
+from replank.ports.journal import Journal, WatchedJournal
 from replank.survey.fleet import Readers
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Wiring:
     access: Callable[[ClusterConfig, Plan], AbstractAsyncContextManager[Access]]
     missing_rights: Callable[[Access, Plan], Awaitable[Sequence[str]]]
     runner: Callable[[str], AbstractAsyncContextManager[Runner]]
-    journal: Callable[[str], AbstractAsyncContextManager[Journal]]
+    journal: Callable[[str], AbstractAsyncContextManager[WatchedJournal]]
     probes: Callable[[ClusterConfig, Path, float], AbstractAsyncContextManager[Probes]]
     ask: Callable[[], Ask | None] = terminal
 

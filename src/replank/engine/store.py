@@ -13,6 +13,7 @@ from replank.domain.errors import Refused
 from replank.engine.clock import SystemClock
 from replank.engine.database import Database
 from replank.engine.json_only import as_json
+from replank.engine.run_lock import is_locked
 from replank.journal.event import SCHEMA, Direction, Event, EventKind
 from replank.ports.access import Clock
 from replank.ports.journal import Run
@@ -118,6 +119,10 @@ class SqlJournal:
             "Name one of these; `replank status` lists them.",
             where=self.database.where,
         )
+
+    async def worked_on(self, run_id: str) -> bool:
+        """See `ports.journal.WatchedJournal`."""
+        return await is_locked(self.database, run_id)
 
     async def runs(self) -> tuple[Run, ...]:
         """Oldest first."""

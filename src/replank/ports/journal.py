@@ -41,3 +41,12 @@ class Journal(Protocol):
     async def events(self, run_id: str, after: int = 0) -> tuple[Event, ...]:
         """In order, without the first `after`."""
         ...
+
+
+class WatchedJournal(Journal, Protocol):
+    """One that also tells whether somebody is at work, without getting in the way."""
+
+    async def worked_on(self, run_id: str) -> bool:
+        """Whether a process holds the run's lock now. With a journal on PostgreSQL a process that has lost
+        its connection holds none, and may live on."""
+        ...

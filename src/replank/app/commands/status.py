@@ -13,7 +13,7 @@ from replank.app.console import out, print_json
 from replank.app.journals import journal_option, journal_url
 from replank.app.options import fleet_option, json_option
 from replank.app.runs import chosen_run, standing
-from replank.ports.journal import Journal
+from replank.ports.journal import Run, WatchedJournal
 
 if TYPE_CHECKING:
     from replank.report.terminal.status_view import RunRow
@@ -34,7 +34,7 @@ def command(
     """Say where runs stand: each cluster's newest, or RUN (an ID, its beginning, or a cluster).
 
     Only the journal is read; no cluster is asked. Exit status: 0 all are well, 2 one needs attention (paused,
-    on hold, refused, waiting for an approval, of another version), 1 an error.
+    on hold, refused, waiting for an approval, of another version, left by a process that is gone), 1 an error.
     """
     from replank.app.status_rows import needs_attention
 
@@ -60,24 +60,24 @@ async def _status(url: str, named: str | None, *, every: bool, watch: bool, as_j
         if as_json or not watch:
             return rows
         with Live(status_view(rows), console=out(), auto_refresh=False) as live:
-            while any(row.status == "running" for row in rows):
+            while any(row.status == "running" and not row.left for row in rows):
                 await asyncio.sleep(_EVERY_S)
                 rows = await _rows(journal, named, every=every)
                 live.update(status_view(rows), refresh=True)
         return rows
 
 
-async def _show_one(journal: Journal, row: RunRow) -> None:
+async def _show_one(journal: WatchedJournal, row: RunRow) -> None:
     from replank.app.run_reports import report_of
     from replank.report.terminal.run_view import run_view
     from replank.report.terminal.status_view import status_view
 
     out().print(run_view(await report_of(journal, row.run)) if row.understood else status_view([row]))
+    if row.left:
+        out().print(f"LEFT: {row.why}.", style="yellow", markup=False)
 
 
-async def _rows(journal: Journal, named: str | None, *, every: bool) -> list[RunRow]:
-    from replank.app.status_rows import row_of
-
+async def _rows(journal: WatchedJournal, named: str | None, *, every: bool) -> list[RunRow]:
     runs = await journal.runs()
     if named is not None:
         chosen = [chosen_run(runs, named)]
@@ -85,4 +85,13 @@ async def _rows(journal: Journal, named: str | None, *, every: bool) -> list[Run
         chosen = list(runs)
     else:
         chosen = list({run.cluster: run for run in runs}.values())
-    return [row_of(await standing(journal, run)) for run in chosen]
+    return [await _row(journal, run) for run in chosen]
+
+
+async def _row(journal: WatchedJournal, run: Run) -> RunRow:
+    from replank.app.status_rows import row_of
+
+    # The lock before and after: in between a process may begin, or write its last line and end.
+    before = await journal.worked_on(run.id)
+    found = await standing(journal, run)
+    return row_of(found, worked_on=before or await journal.worked_on(run.id))

@@ -25,7 +25,7 @@ _STYLES = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
     """`stage`, `step`: where it is at work, "" = nowhere. `done`, `steps`: of the direction it goes in.
-    `why`: what it waits for or was refused for. `held`: a step is on hold. `at`: ISO 8601 of the last event.
+    `why`: what it waits for or was refused for. `held`: a step is on hold. `left`: it should be running, and no process is at work on it. `at`: ISO 8601 of the last event.
     `understood`: False for a run that another version of replank wrote."""
 
     run: str
@@ -41,12 +41,15 @@ class RunRow:
     at: str
     holder: str
     understood: bool = True
+    left: bool = False
 
     @property
     def word(self) -> str:
         """The status as people say it."""
         if not self.understood:
             return "of another version"
+        if self.left:
+            return "left"
         if self.status == "running":
             return ("undoing" if self.direction == "undo" else "applying") + (
                 ", on hold" if self.held else ""
@@ -64,7 +67,7 @@ def status_view(rows: Sequence[RunRow]) -> RenderableType:
 
 def _cells(row: RunRow) -> tuple[str | Text, ...]:
     where = row.step or row.stage
-    style = "yellow" if row.held else _STYLES.get(row.status, "")
+    style = "yellow" if row.held or row.left else _STYLES.get(row.status, "")
     return (
         row.cluster,
         row.run,
