@@ -16,7 +16,7 @@ from typing import Any
 import httpx2
 
 from proving_ground.bench.objects import written
-from proving_ground.bench.side import Block, Watch, in_parallel, serve
+from proving_ground.bench.side import in_parallel, serve
 from proving_ground.bench.worlds import Source
 from proving_ground.management.api import object_path
 from replank.inventory.fleet.model import KubeconfigRef
@@ -35,25 +35,25 @@ class Loop:
         self._source = source
         self._parallel = parallel
         self._dry_run = dry_run
+        self._documents: dict[str, list[Mapping[str, Any]]] = {}
 
-    async def block(self, names: Sequence[str]) -> Block:
-        """Namespaces first; they are not in the rate."""
-        documents = {name: written(self._source.plan(name)) for name in names}
+    async def begin(self, names: Sequence[str]) -> None:
+        """Plans and namespaces."""
+        self._documents = {name: written(self._source.plan(name)) for name in names}
         for name in names:
-            await self._apply(
-                {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, dry_run=False
-            )
-        watch = Watch()
+            namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+            await self._apply(namespace, dry_run=False)
 
-        async def write(name: str) -> None:
-            for document in documents[name]:
-                if self._dry_run:
-                    await self._apply(document, dry_run=True)
-                await self._apply(document, dry_run=False)
+    async def write(self, names: Sequence[str]) -> int:
+        """The objects of each cluster, one after the other."""
+        await in_parallel(names, self._parallel, self._write)
+        return sum(len(documents) for documents in self._documents.values())
 
-        await in_parallel(names, self._parallel, write)
-        objects = sum(len(of_one) for of_one in documents.values())
-        return Block(objects=objects, wall_s=watch.wall_s, cpu_s=watch.cpu_s)
+    async def _write(self, name: str) -> None:
+        for document in self._documents[name]:
+            if self._dry_run:
+                await self._apply(document, dry_run=True)
+            await self._apply(document, dry_run=False)
 
     async def _apply(self, document: Mapping[str, Any], *, dry_run: bool) -> None:
         response = await self._client.patch(
@@ -86,7 +86,7 @@ async def main() -> None:
         limits=httpx2.Limits(max_connections=options.parallel),
     ) as client:
         loop = Loop(client, source, options.parallel, dry_run=options.dry_run)
-        await serve(loop.block)
+        await serve(loop)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from proving_ground.bench.objects import STAGES, written
-from proving_ground.bench.side import Block, Watch, in_parallel, serve
+from proving_ground.bench.side import in_parallel, serve
 from proving_ground.bench.worlds import Source, Systems, WallClock
 from replank.engine.engine import Engine
 from replank.engine.patience import Patience
@@ -59,16 +59,15 @@ class Engines:
         self._parallel = parallel
         self._runs: dict[str, str] = {}
 
-    async def block(self, names: Sequence[str]) -> Block:
-        """All stages up to the Secrets first, then those that write the cluster's objects."""
-        before = Watch()
+    async def begin(self, names: Sequence[str]) -> None:
+        """All stages up to the Secrets."""
         await in_parallel(names, self._parallel, self._begin)
-        before_s, watch = before.wall_s, Watch()
+
+    async def write(self, names: Sequence[str]) -> int:
+        """The stages that write the cluster's objects."""
         await in_parallel(names, self._parallel, self._write)
-        objects = sum(len(written(self._takeovers.plans[name][0])) for name in names)
-        block = Block(objects=objects, wall_s=watch.wall_s, cpu_s=watch.cpu_s, before_s=before_s)
         self._takeovers.forget()
-        return block
+        return sum(len(written(self._takeovers.plans[name][0])) for name in names)
 
     async def _begin(self, name: str) -> None:
         plan, text = self._takeovers.plans[name]
@@ -111,7 +110,7 @@ async def main() -> None:
         clock=WallClock(),
     )
     async with engine:
-        await serve(Engines(engine, takeovers, options.parallel).block)
+        await serve(Engines(engine, takeovers, options.parallel))
 
 
 if __name__ == "__main__":

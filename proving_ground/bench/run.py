@@ -59,9 +59,9 @@ class _Side:
     def wait_ready(self) -> None:
         self._answer()
 
-    def block(self, names: list[str]) -> dict[str, Any]:
+    def do(self, phase: str, names: list[str]) -> dict[str, Any]:
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"names": names}) + "\n")
+        self._process.stdin.write(json.dumps({"phase": phase, "names": names}) + "\n")
         self._process.stdin.flush()
         return self._answer()
 
@@ -88,8 +88,10 @@ def run(client: docker.DockerClient, plane: Plane, size: Size) -> dict[str, Tota
             # Turn about, so that none is always first or always meets the fuller etcd.
             order = SIDES if number % 2 == 0 else tuple(reversed(SIDES))
             for side in order:
+                begun = sides[side].do("begin", names[side][block])
                 before = _server_cpu_s(client, plane)
-                row = sides[side].block(names[side][block])
+                row = sides[side].do("write", names[side][block])
+                row["before_s"] = begun["wall_s"]
                 row["server_cpu_s"] = _server_cpu_s(client, plane) - before
                 rows[side].append(row)
                 print(f"block {number} {side} {json.dumps(row)}", file=sys.stderr, flush=True)

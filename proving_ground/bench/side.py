@@ -1,7 +1,7 @@
 """A side of the benchmark: a process that works off blocks of clusters when it is told to.
 
-It reads one line of JSON for each block from stdin (`{"names": [...]}`) and answers one on stdout. Time and CPU
-are of the block alone; peak memory is of the process so far.
+It reads lines of JSON from stdin (`{"phase": "begin" | "write", "names": [...]}`) and answers each on stdout. Time and
+CPU are of that phase alone; peak memory is of the process so far.
 """
 
 from __future__ import annotations
@@ -12,33 +12,19 @@ import resource
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
+from typing import Protocol
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """`before_s`: wall seconds of what is not in the rate. `wall_s`, `cpu_s`: of writing `objects`."""
+class Work(Protocol):
+    """What a side does for a block of clusters."""
 
-    objects: int
-    wall_s: float
-    cpu_s: float
-    before_s: float = 0.0
-    peak_mib: float = 0.0
+    async def begin(self, names: Sequence[str]) -> None:
+        """All that comes before the objects."""
+        ...
 
-
-class Watch:
-    """Wall and CPU seconds of this process since it was made."""
-
-    def __init__(self) -> None:
-        self._wall, self._cpu = time.perf_counter(), time.process_time()
-
-    @property
-    def wall_s(self) -> float:
-        return time.perf_counter() - self._wall
-
-    @property
-    def cpu_s(self) -> float:
-        return time.process_time() - self._cpu
+    async def write(self, names: Sequence[str]) -> int:
+        """The objects; how many there were."""
+        ...
 
 
 async def in_parallel(
@@ -56,14 +42,26 @@ async def in_parallel(
             group.create_task(one_after_another())
 
 
-async def serve(do: Callable[[Sequence[str]], Awaitable[Block]]) -> None:
+async def serve(work: Work) -> None:
     """Until stdin ends."""
     loop = asyncio.get_running_loop()
-    _answer({"ready": True})
+    _answer({})
     while line := await loop.run_in_executor(None, sys.stdin.readline):
-        done = asdict(await do(json.loads(line)["names"]))
-        done["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        _answer(done)
+        asked = json.loads(line)
+        wall, cpu = time.perf_counter(), time.process_time()
+        if asked["phase"] == "begin":
+            await work.begin(asked["names"])
+            objects = 0
+        else:
+            objects = await work.write(asked["names"])
+        _answer(
+            {
+                "objects": objects,
+                "wall_s": time.perf_counter() - wall,
+                "cpu_s": time.process_time() - cpu,
+                "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            }
+        )
 
 
 def _answer(document: object) -> None:

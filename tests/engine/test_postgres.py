@@ -16,6 +16,7 @@ import pytest
 
 from replank.domain.errors import Refused
 from replank.engine.engine import Engine
+from replank.engine.run_lock import is_locked
 from replank.engine.store import SqlJournal
 from replank.journal.event import Event
 from tests.engine.toy import RUN, Kube, Rename, World, a_run, plan, registry
@@ -144,9 +145,12 @@ def test_two_processes_do_not_carry_one_run_on(server: Server):
         going = asyncio.create_task(first.carry_on(run_id, direction="apply", goal="", holder=me()))
         await reached.wait()
         async with engine(Path(), server.url, world=World(), kubes=kubes) as other:
+            seen = [await is_locked(other._store.database, name) for name in (run_id, "another")]
             with pytest.raises(Refused) as caught:
                 await other.carry_on(run_id, direction="apply", goal="", holder=me())
         gate.set()
-        return caught.value.code, await going
+        ending = await going
+        return seen, caught.value.code, ending, await is_locked(first._store.database, run_id)
 
-    assert with_engine(server, work, world=World(), kubes=kubes) == ("RP817", "done")
+    found = with_engine(server, work, world=World(), kubes=kubes)
+    assert found == ([True, False], "RP817", "done", False)

@@ -88,7 +88,15 @@ def without_control_plane(plan: Plan) -> Plan:
     left_out = {f"{kind}/{name}" for kind in ("Machine", "KubeadmConfig", "OpenStackMachine")}
     manifests = {key: document for key, document in plan.manifests.items() if key not in left_out}
     bent = with_steps(plan, lambda step: None if left_out & set(step.objects) else step)
-    return replace(bent, manifests=manifests)
+    (kcp,) = [key for key in manifests if key.startswith("KubeadmControlPlane/")]
+    return _with_manifest(replace(bent, manifests=manifests), kcp, _on_the_ground)
+
+
+def _on_the_ground(kcp: dict[str, Any]) -> None:
+    """kubeadm of a new control plane would not like the cgroups of machines that are containers."""
+    for part in ("initConfiguration", "joinConfiguration"):
+        registration = kcp["spec"]["kubeadmConfigSpec"][part]["nodeRegistration"]
+        registration["ignorePreflightErrors"] = ["SystemVerification"]
 
 
 def writing_credential(plan: Plan) -> Plan:

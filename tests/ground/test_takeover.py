@@ -71,6 +71,15 @@ def _legacy(ground: Folders, cluster: LegacyCluster, progress: Progress) -> Iter
             new_cluster.release_guards(plane, cluster.name)
             new_cluster.delete_cluster(plane, cluster.name, cluster.name, progress)
         create.destroy(ground, cluster, progress)
+        _revoke(connect(ground), cluster)
+
+
+def _revoke(cloud: Connection, cluster: LegacyCluster) -> None:
+    """A cluster that Cluster API deleted leaves the credential that replank made for it."""
+    for name in _credentials(cloud, cluster):
+        cloud.identity.delete_application_credential(
+            cloud.current_user_id, cloud.identity.find_application_credential(cloud.current_user_id, name)
+        )
 
 
 def machines_of(cloud: Connection, cluster: LegacyCluster) -> dict[str, Any]:
@@ -144,7 +153,7 @@ def test_a_takeover_is_undone_without_a_trace_and_done_again(
     desk = Desk(ground, SMALL, tmp_path)
     before, names = machines_of(cloud, SMALL), port_names(cloud, SMALL)
     nodes = _metadata_of_nodes(small)
-    credentials = _credentials(cloud)
+    assert _credentials(cloud, SMALL) == set()
     desk.prepare(progress)
     desk.approve()
     with progress.step("small: replank apply"):
@@ -159,7 +168,7 @@ def test_a_takeover_is_undone_without_a_trace_and_done_again(
     assert machines_of(cloud, SMALL) == before
     assert port_names(cloud, SMALL) == names
     assert _metadata_of_nodes(small) == nodes
-    assert _credentials(cloud) == credentials
+    assert _credentials(cloud, SMALL) == set()
     assert plane.find("Namespace", "small") is None
     assert {kind: plane.list(kind, "small") for kind in CAPI_KINDS} == {kind: [] for kind in CAPI_KINDS}
     desk.survey_and_plan(progress)
@@ -248,5 +257,7 @@ def _metadata_of_nodes(workload: Kube) -> dict[str, Any]:
     }
 
 
-def _credentials(cloud: Connection) -> set[str]:
-    return {credential.name for credential in cloud.identity.application_credentials(cloud.current_user_id)}
+def _credentials(cloud: Connection, cluster: LegacyCluster) -> set[str]:
+    """Names of the application credentials that replank made for the cluster."""
+    ours = cloud.identity.application_credentials(cloud.current_user_id)
+    return {found.name for found in ours if found.name.startswith(f"replank-{cluster.name}-")}

@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from replank.domain.roles import Role
 from replank.domain.unknown import Unknown, is_known
 from replank.inventory.facts import codec
+from replank.inventory.facts.configuration import ConfigurationFile
 from replank.inventory.facts.hosts import FileFact, HostFacts, ReferencedFile
 from replank.inventory.facts.identity import LegacyMachine
 from replank.inventory.facts.kubernetes import ExtraArg, HostPathMount, KubernetesFacts, Node, Taint
@@ -31,6 +32,7 @@ from replank.inventory.facts.openstack import (
 )
 from replank.inventory.facts.snapshot import Infrastructure, Snapshot
 from replank.inventory.facts.terraform import StateFile, TerraformFacts, TerraformResource
+from replank.inventory.terraform.configuration.modules import ModuleFile, configuration, parse_file
 from replank.migrations.takeover.planner import plan_takeover
 from replank.migrations.takeover.settings import TakeoverSettings
 from replank.plan import codec as plan_codec
@@ -298,6 +300,67 @@ def unknown_load_balancers() -> Snapshot:
     )
 
 
+MACHINES = """\
+resource "openstack_networking_port_v2" "control_plane" {
+  count      = 3
+  network_id = openstack_networking_network_v2.cluster.id
+}
+
+resource "openstack_compute_instance_v2" "control_plane" {
+  count = 3
+  network {
+    port = openstack_networking_port_v2.control_plane[count.index].id
+  }
+}
+
+module "workers" {
+  source = "registry.example.org/team/workers/openstack"
+}
+
+moved {
+  from = openstack_compute_instance_v2.master
+  to   = openstack_compute_instance_v2.control_plane
+}
+"""
+BALANCER = """\
+resource "openstack_lb_member_v2" "api" {
+  count      = 3
+  pool_id    = openstack_lb_pool_v2.api.id
+  address    = openstack_compute_instance_v2.control_plane[count.index].access_ip_v4
+  depends_on = [openstack_compute_instance_v2.control_plane]
+}
+
+output "first" {
+  value = "https://${openstack_compute_instance_v2.control_plane[0].access_ip_v4}:6443"
+}
+
+output "names" {
+  value = [for machine in openstack_compute_instance_v2.control_plane : machine.name]
+}
+"""
+
+
+def with_configuration(snapshot: Snapshot, *, unread: bool = True, **files: str) -> Snapshot:
+    """`files`: name without `.tf` -> text. `unread`: a module that is no local folder."""
+    assert is_known(snapshot.terraform)
+    far = ConfigurationFile(name="module.workers", lines=Unknown("its source is no local folder", "RP960"))
+    seen = configuration(
+        [
+            ModuleFile(module="", name=f"{name}.tf", parsed=parse_file(f"{name}.tf", text.encode()))
+            for name, text in files.items()
+        ],
+        folder="tf",
+        unread=[far] if unread else [],
+    )
+    state = replace(snapshot.terraform.states[0], configuration=seen)
+    return replace(snapshot, terraform=TerraformFacts(states=(state,)))
+
+
+def configured() -> Snapshot:
+    """The configuration of the control plane was read; that of the workers lies elsewhere."""
+    return with_configuration(healthy(), machines=MACHINES, balancer=BALANCER)
+
+
 def all_unknown(snapshot: Snapshot) -> Snapshot:
     """Nothing could be seen at all."""
     unseen = Unknown("nobody looked")
@@ -335,6 +398,7 @@ CASES = (
     Case(name="two-worker-groups", snapshot=two_worker_groups),
     Case(name="boot-from-volume", snapshot=boot_from_volume),
     Case(name="audit-and-encryption", snapshot=audit_and_encryption),
+    Case(name="configuration", snapshot=configured),
     Case(name="region-provider-ids", snapshot=region_provider_ids),
     Case(name="unknown-load-balancers", snapshot=unknown_load_balancers),
     Case(

@@ -141,6 +141,6 @@ def _too_few_rights(candidate: Candidate, missing: Sequence[str]) -> Refused:
         "RP854",
         f"{len(missing)} rights are missing for cluster {candidate.cluster}",
         "not allowed are:\n" + "\n".join(f"- {right}" for right in missing),
-        f"`replank permissions apply --namespace {candidate.file.plan.namespace}` prints what is needed. Grant "
-        "it and apply again; nothing was written.",
+        f"`replank permissions apply --namespace {candidate.file.plan.namespace}` prints what is needed. "
+        "Grant it and apply again; nothing was written.",
     )

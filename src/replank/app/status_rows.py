@@ -41,12 +41,8 @@ def row_of(found: Standing, *, worked_on: bool) -> RunRow:
 
 def needs_attention(row: RunRow) -> bool:
     """Whether somebody should do something about it."""
-    return (
-        row.held
-        or row.left
-        or not row.understood
-        or row.status in ("refused", "paused", "waiting-for-approval")
-    )
+    waits = row.status in ("refused", "paused", "waiting-for-approval")
+    return waits or row.held or row.left or not row.understood
 
 
 def as_dicts(rows: Iterable[RunRow]) -> list[dict[str, object]]:

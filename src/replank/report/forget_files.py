@@ -47,9 +47,37 @@ give_back() {{
 {lines}
 """
 
+_RESTORE: Final = """\
+#!/bin/sh
+# {cluster}: puts {resources} back as an older state had them, every attribute. To undo; the blocks must
+# be back first, and nobody may apply meanwhile.
+# Run it in the working folder{folder}: sh PATH/restore.sh OLD-STATE-FILE
+set -eu
+umask 077
+{workspace}TOOL=${{TOOL:-{tool}}}
+OLD=${{1:?name the file of the state from before}}
+SHM=/dev/shm
+[ -w "$SHM" ] || SHM=${{TMPDIR:-/tmp}}
+WORK=$(mktemp -d "$SHM/replank.XXXXXX") # both states hold secrets
+trap 'rm -rf "$WORK"' EXIT
+cp "$OLD" "$WORK/old"
+"$TOOL" state pull | sed -n '/^{{/,$p' >"$WORK/now"
+# In a folder of its own: beside a remote back end the tool takes no state files.
+LISTED=$(cd "$WORK" && unset TF_WORKSPACE && "$TOOL" state list -state=now)
+
+put_back() {{
+  printf '%s\\n' "$LISTED" | grep -qxF -e "$1" ||
+    (cd "$WORK" && unset TF_WORKSPACE && "$TOOL" state mv -state=old -state-out=now "$1" "$1")
+}}
+
+{lines}
+"$TOOL" state push "$WORK/now"
+"""
+
 
 def forget_files(plan: Plan) -> dict[str, str]:
-    """`<state>/<file>` -> text: README.md, removed.tf, state-rm.sh, import.tf, import.sh as they apply."""
+    """`<state>/<file>` -> text: README.md, removed.tf, state-rm.sh, restore.sh, import.tf, import.sh as they
+    apply."""
     files: dict[str, str] = {}
     for texts in forget_texts(plan):
         folder = _free(_slug(texts.state), files)
@@ -81,6 +109,10 @@ def _of_state(plan: Plan, texts: ForgetTexts) -> dict[str, str]:
             **_common(plan, texts, len(texts.imported)),
             lines="\n".join(f"give_back {shlex.quote(a)} {shlex.quote(i)}" for a, i in texts.imported),
         )
+    found["restore.sh"] = _RESTORE.format(
+        **_common(plan, texts, texts.resources),
+        lines="\n".join(f"put_back {shlex.quote(a)}" for a in texts.addresses),
+    )
     return found
 
 

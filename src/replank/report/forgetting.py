@@ -48,6 +48,7 @@ class ForgetTexts:
     resources: int
     removed: str
     removed_old_tofu: str
+    addresses: tuple[str, ...]
     state_rm_addresses: tuple[str, ...]
     imported: tuple[tuple[str, str], ...]
     import_blocks: str
@@ -104,6 +105,7 @@ def _of_state(let_go: StateLetGo, forgets: Sequence[Forget]) -> ForgetTexts:
         removed_old_tofu="\n".join(f"removed {{\n  from = {address}\n}}\n" for address in blocks)
         if _may_be_old_tofu(let_go, version)
         else "",
+        addresses=tuple(_line(f.address) for f in forgets),
         state_rm_addresses=tuple(_line(f.address) for f in forgets if f not in by_block),
         imported=imported,
         import_blocks="\n".join(

@@ -93,6 +93,8 @@ def management_apply(namespace: str) -> tuple[Manifest, ...]:
     namespaces = [
         _rule("", ("namespaces",), ("create",)),
         _rule("", ("namespaces",), ("get", "patch", "delete"), names=(namespace,)),
+        # Where fleet.yaml names one for CAPO. It holds no secret, only a reference.
+        _rule("infrastructure.cluster.x-k8s.io", ("openstackclusteridentities",), ("get",)),
     ]
     return (
         *_granted("replank-apply-management", "", namespaces),

@@ -41,6 +41,11 @@ def _management(plan: Plan) -> Iterable[Right]:
             yield from _rights(_WRITE, version, kind, str(about.get("namespace", "")))
     for namespace in {plan.namespace, *(secret.namespace for secret in plan.secrets)}:
         yield from _rights(_WRITE, "v1", "Secret", namespace)
+    credentials = plan.settings.get("credentials")
+    if isinstance(credentials, Mapping) and credentials.get("kind") == "identity":
+        version = "infrastructure.cluster.x-k8s.io/v1alpha1"
+        name = str(credentials.get("name", ""))
+        yield Right(namespace="", api_version=version, kind="OpenStackClusterIdentity", verb="get", name=name)
     # CAPO makes them; they get the cluster-name label, and undo removes them with the OpenStackMachines.
     group = "infrastructure.cluster.x-k8s.io/v1alpha1"
     yield from _rights(("get", "list", "patch", "delete"), group, "OpenStackServer", plan.namespace)

@@ -1,4 +1,4 @@
-"""What is looked at once more before Cluster API is let at machines: names, and the Secrets KCP would make."""
+"""What is looked at once more before Cluster API is let at machines: names, and Secrets KCP would make."""
 
 from __future__ import annotations
 

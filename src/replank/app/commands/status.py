@@ -34,7 +34,7 @@ def command(
     """Say where runs stand: each cluster's newest, or RUN (an ID, its beginning, or a cluster).
 
     Only the journal is read; no cluster is asked. Exit status: 0 all are well, 2 one needs attention (paused,
-    on hold, refused, waiting for an approval, of another version, left by a process that is gone), 1 an error.
+    on hold, refused, waiting for an approval, of another version, left by a dead process), 1 an error.
     """
     from replank.app.status_rows import needs_attention
 

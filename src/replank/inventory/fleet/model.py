@@ -112,6 +112,19 @@ class EtcdSnapshots:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CapoCredentials:
+    """What CAPO logs in with. `kind`: `made` (an application credential made for the cluster, which cannot
+    write until the takeover is settled), or something that is there already: `secret` (a Secret `name` in the
+    management namespace) or `identity` (the OpenStackClusterIdentity `name`). `cloud`: the cloud's name in the
+    clouds.yaml of those two.
+    """
+
+    kind: Literal["made", "secret", "identity"] = "made"
+    name: str = ""
+    cloud: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeTarget:
     """Something of the cluster that must answer all the time while it is taken over.
 
@@ -157,6 +170,7 @@ class ClusterConfig:
     rename_servers: bool = False
     lock_state: bool = True
     etcd_snapshot: EtcdSnapshots = EtcdSnapshots()
+    credentials: CapoCredentials = CapoCredentials()
     probes: tuple[ProbeTarget, ...] = ()
 
 

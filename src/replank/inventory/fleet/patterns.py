@@ -10,12 +10,15 @@ from replank.inventory.fleet.schema import SHORTHANDS
 
 Settings = Mapping[str, JSON]
 
+_WHOLE = ("credentials",)
+"""Of these mappings one key excludes another."""
+
 
 def merged(layers: Iterable[Settings]) -> dict[str, JSON]:
     """The layers in one, later ones win.
 
     A mapping is merged field by field, so that a cluster may change only `ssh.user`. Everything else replaces
-    what was there: a list, a null (back to nothing), and also the short form of a mapping: `cloud: lab` must
+    what was there: a list, a null (back to nothing), `credentials`, and also the short form of a mapping: `cloud: lab` must
     not keep the region of another cloud.
     """
     result: dict[str, JSON] = {}
@@ -26,7 +29,7 @@ def merged(layers: Iterable[Settings]) -> dict[str, JSON]:
 
 
 def _merge(key: str, below: JSON, above: JSON) -> JSON:
-    if not isinstance(above, dict):
+    if not isinstance(above, dict) or key in _WHOLE:
         return above
     if isinstance(below, str) and key in SHORTHANDS:
         below = {SHORTHANDS[key]: below}

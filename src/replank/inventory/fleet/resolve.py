@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from replank.inventory.fleet import schema
 from replank.inventory.fleet.model import (
+    CapoCredentials,
     CloudRef,
     ClusterConfig,
     EtcdSnapshots,
@@ -23,6 +24,9 @@ from replank.inventory.fleet.model import (
 
 SNAPSHOT_FOLDER: Final = "etcd-snapshots"
 """Beside fleet.yaml, unless `etcd_snapshot.folder` says another."""
+
+CLOUD_IN_CLOUDS_YAML: Final = "openstack"
+"""What the cloud is called in the clouds.yaml of CAPO's Secret, unless `credentials.cloud` says another."""
 
 API_PROBES: Final = ("api", "api-reused")
 """Probes that every cluster with a kubeconfig has: new connections, and one connection for all requests."""
@@ -76,8 +80,18 @@ def resolve(name: str, settings: schema.Settings, paths: Paths, report: Report) 
         rename_servers=bool(settings.rename_servers),
         lock_state=settings.lock_state is not False,
         etcd_snapshot=resolver.etcd_snapshot(settings.etcd_snapshot),
+        credentials=_credentials(settings.credentials),
         probes=resolver.probes(settings.probes or []),
     )
+
+
+def _credentials(entry: schema.Credentials | None) -> CapoCredentials:
+    if entry is None:
+        return CapoCredentials()
+    cloud = entry.cloud or CLOUD_IN_CLOUDS_YAML
+    if entry.identity is not None:
+        return CapoCredentials(kind="identity", name=entry.identity, cloud=cloud)
+    return CapoCredentials(kind="secret", name=entry.secret or "", cloud=cloud)
 
 
 def _machines(entry: schema.Machines | None) -> NewMachines:

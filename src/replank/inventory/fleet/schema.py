@@ -17,6 +17,7 @@ from replank.domain.roles import Role
 SCHEMA: Final = "replank.fleet/v1"
 
 _DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_DNS_PART: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _JUMP: Final = re.compile(
     r"(?:(?P<user>[A-Za-z0-9_][^\s@:/]*)@)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9][A-Za-z0-9_.-]*)"
     r"(?::(?P<port>[0-9]{1,5}))?"
@@ -46,6 +47,14 @@ def _label(text: str) -> str:
         raise ValueError(
             "it must have at most 63 lower case letters, digits and dashes, and no dash at its ends"
         )
+    return text
+
+
+def _object_name(text: str) -> str:
+    """RFC 1123 subdomain, as Kubernetes wants it for names of Secrets and custom resources."""
+    labels = text.replace(_PLACEHOLDER, "x").split(".")
+    if len(text) > 253 or not all(_DNS_PART.fullmatch(label) for label in labels):
+        raise ValueError("it must have lower case letters, digits, dashes and dots, as a Kubernetes name")
     return text
 
 
@@ -90,6 +99,7 @@ Endpoint = Annotated[Text, AfterValidator(_endpoint)]
 Word = Annotated[Text, AfterValidator(_word)]
 Url = Annotated[Word, AfterValidator(_url)]
 Label = Annotated[Text, AfterValidator(_label)]
+ObjectName = Annotated[Text, AfterValidator(_object_name)]
 Jump = Annotated[Text, AfterValidator(_jump)]
 Recipient = Annotated[Text, AfterValidator(_recipient)]
 
@@ -179,6 +189,20 @@ class EtcdSnapshot(_Strict):
     max_age_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
 
 
+class Credentials(_Strict):
+    """Credentials that are there already: a Secret, or an OpenStackClusterIdentity."""
+
+    secret: ObjectName | None = None
+    identity: ObjectName | None = None
+    cloud: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Credentials:
+        if (self.secret is None) == (self.identity is None):
+            raise ValueError("it needs one of secret and identity; leave it out to have a credential made")
+        return self
+
+
 class ProbeEntry(_Strict):
     """One thing to watch: exactly one of tcp, http, counter and dns."""
 
@@ -241,6 +265,7 @@ class Settings(_Strict):
     rename_servers: bool | None = None
     lock_state: bool | None = None
     etcd_snapshot: EtcdSnapshot | None = None
+    credentials: Credentials | None = None
     overrides: list[OverrideEntry] | None = None
     probes: list[ProbeEntry] | None = None
 
@@ -274,6 +299,7 @@ _MODELS: Final[dict[str, type[BaseModel]]] = {
     "new_machines": Machines,
     "new_control_planes": Machines,
     "etcd_snapshot": EtcdSnapshot,
+    "credentials": Credentials,
     "overrides": OverrideEntry,
     "probes": ProbeEntry,
 }

@@ -20,7 +20,7 @@ from replank.migrations.takeover.files import CarriedFiles, carried_files
 from replank.migrations.takeover.groups import Member, leading, worker_groups
 from replank.migrations.takeover.names import Names, names_of
 from replank.migrations.takeover.notes import Notes
-from replank.migrations.takeover.openstack.credentials import CLOUD_CONFIG
+from replank.migrations.takeover.openstack.credentials import identity_of
 from replank.migrations.takeover.openstack.load_balancer import ApiLoadBalancer, api_load_balancer
 from replank.migrations.takeover.openstack.machines import Identity, missing_for_spec, region_of
 from replank.migrations.takeover.openstack.shape import (
@@ -69,7 +69,7 @@ def blueprint(snapshot: Snapshot, settings: TakeoverSettings, notes: Notes) -> B
     control_planes = tuple(a for a in found if a.role == "control-plane")
     endpoint = endpoint_of(seen, notes)
     balancer = api_load_balancer(seen.cloud, control_planes, endpoint, settings, snapshot.cluster, notes)
-    identity = Identity(secret=names.secret(CLOUD_CONFIG), region=region_of(found))
+    identity = identity_of(names, settings.credentials, region_of(found))
     files = carried_files(control_planes, notes)
     kubelet = _kubelet_config(snapshot, notes)
     return Blueprint(

@@ -8,6 +8,7 @@ from typing import TypeVar
 from replank.audit.finding import Finding
 from replank.domain.severity import Severity
 from replank.domain.unknown import Fact, Unknown
+from replank.inventory.fleet.model import CapoCredentials
 from replank.plan.model import PlanFinding, StateLetGo
 
 T = TypeVar("T")
@@ -19,6 +20,7 @@ SETTING_IMPOSSIBLE = "RP078"
 PARTLY_SEEN = "RP079"
 NO_TERRAFORM_PLAN = "RP870"
 PARTLY_READ = "RP884"
+CAN_WRITE = "RP885"
 
 
 def plan_finding(finding: Finding) -> PlanFinding:
@@ -128,6 +130,25 @@ class Notes:
                 "only that the state has let go.",
                 remedy="Run `terraform plan` yourself before and after; or name the working folder in "
                 "fleet.yaml (`pull` or `folder`) and survey again.",
+            )
+        )
+
+    def can_write(self, credentials: CapoCredentials) -> None:
+        """RP885: CAPO's credential is not the takeover's, so it is no fence."""
+        kind = "Secret" if credentials.kind == "secret" else "OpenStackClusterIdentity"
+        self.found.add(
+            PlanFinding(
+                code=CAN_WRITE,
+                severity=Severity.RISK.value,
+                subject=f"{kind} {credentials.name}",
+                evidence=(f"fleet.yaml names it for CAPO (credentials.{credentials.kind})",),
+                consequence="CAPO can write in OpenStack from the moment the Cluster is unpaused, not only "
+                "once the takeover is settled. Nova's locks keep it from deleting or changing an adopted "
+                "server; nothing keeps it from making servers, or from changing or deleting ports and load "
+                "balancers.",
+                remedy="Leave `credentials` out of fleet.yaml, and the takeover makes an application "
+                "credential that cannot write until it is settled; or accept it: unpausing the Cluster asks "
+                "for an approval.",
             )
         )
 

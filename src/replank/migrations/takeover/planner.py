@@ -49,9 +49,18 @@ def plan_takeover(snapshot: Snapshot, settings: TakeoverSettings, findings: Sequ
     manifests = _manifests(draft, settings, notes)
     owned = ownership(draft.seen, draft.found, draft.load_balancer)
     let_go = releases(draft.seen, owned)
+    made = settings.credentials.kind == "made"
     written = secrets(
-        draft.names, draft.seen.cloud, draft.seen.config, draft.control_planes, draft.files.files, notes
+        draft.names,
+        draft.seen.cloud,
+        draft.seen.config,
+        draft.control_planes,
+        draft.files.files,
+        notes,
+        made=made,
     )
+    if not made:
+        notes.can_write(settings.credentials)
     machines = _machines(draft)
     others = [n.name for n in draft.seen.cloud.namesakes if n.kind == "port"]
     for name, why in port_clashes(machines, draft.seen.cloud.ports, others):

@@ -29,9 +29,11 @@ def secrets(
     control_planes: Sequence[Adoptee],
     files: Sequence[CarriedFile],
     notes: Notes,
+    *,
+    made: bool = True,
 ) -> tuple[SecretPlan, ...]:
-    """Every Secret, in the order in which they are written."""
-    found = [cloud_secret(names, cloud)]
+    """Every Secret, in the order in which they are written. `made`: CAPO's among them."""
+    found = [cloud_secret(names, cloud)] if made else []
     if config is None or not control_planes:
         return tuple(found)
     found += [

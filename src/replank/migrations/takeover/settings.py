@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from replank.inventory.facts.json_value import JSON
-from replank.inventory.fleet.model import ClusterConfig, NewMachines
+from replank.inventory.fleet.model import CapoCredentials, ClusterConfig, NewMachines
 from replank.plan.model import Targets
 
 
@@ -18,7 +18,8 @@ class TakeoverSettings:
     `new_machines`, `new_control_planes`: what machines made *after* the takeover are made of.
     `load_balancer`: who keeps the API load balancer. `rename_servers`: servers may be renamed where CAPO
     could not find them by name. `lock_state`: hold the state's lock while the cluster is in work.
-    `snapshot_max_age_minutes`: how old the last etcd snapshot may be when KCP is unpaused. `targets`:
+    `snapshot_max_age_minutes`: how old the last etcd snapshot may be when KCP is unpaused. `credentials`: what
+    CAPO logs in with. `targets`:
     provider versions that the plan is made for.
     """
 
@@ -29,6 +30,7 @@ class TakeoverSettings:
     rename_servers: bool = False
     lock_state: bool = True
     snapshot_max_age_minutes: int = 30
+    credentials: CapoCredentials = field(default_factory=CapoCredentials)
     targets: Targets = field(default_factory=Targets)
 
     def as_json(self) -> dict[str, JSON]:
@@ -45,5 +47,6 @@ def settings_from(config: ClusterConfig) -> TakeoverSettings:
         load_balancer=config.load_balancer,
         rename_servers=config.rename_servers,
         lock_state=config.lock_state,
+        credentials=config.credentials,
         snapshot_max_age_minutes=config.etcd_snapshot.max_age_minutes,
     )

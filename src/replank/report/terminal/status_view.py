@@ -25,8 +25,9 @@ _STYLES = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
     """`stage`, `step`: where it is at work, "" = nowhere. `done`, `steps`: of the direction it goes in.
-    `why`: what it waits for or was refused for. `held`: a step is on hold. `left`: it should be running, and no process is at work on it. `at`: ISO 8601 of the last event.
-    `understood`: False for a run that another version of replank wrote."""
+    `why`: what it waits for or was refused for. `held`: a step is on hold. `left`: it should be running, and
+    no process is at work on it. `at`: ISO 8601 of the last event. `understood`: False for a run that another
+    version of replank wrote."""
 
     run: str
     cluster: str

@@ -7,10 +7,14 @@ managed groups and an unmanaged load balancer there is nothing to write, so a wh
 
 from __future__ import annotations
 
+from typing import Literal
+
+from replank.inventory.fleet.model import CapoCredentials
 from replank.migrations.takeover.names import Names
+from replank.migrations.takeover.openstack.machines import Identity
 from replank.migrations.takeover.seen import Cloud
 from replank.migrations.takeover.vocabulary import CLUSTER_NAME, MOVE
-from replank.plan.model import SecretPlan, SecretSource
+from replank.plan.model import Plan, SecretPlan, SecretSource
 
 CLOUD_CONFIG = "cloud-config"
 READER_ROLES = ("reader",)
@@ -30,6 +34,22 @@ def writer_name(names: Names) -> str:
 def writer_roles(managed: bool) -> tuple[str, ...]:
     """Octavia's role only where CAPO keeps the load balancer."""
     return WRITER_ROLES if managed else WRITER_ROLES[:1]
+
+
+def identity_of(names: Names, credentials: CapoCredentials, region: str) -> Identity:
+    """The OpenStackCluster's identityRef (CAPO v0.14.7, api/v1beta1/identity_types.go)."""
+    if credentials.kind == "made":
+        return Identity(name=names.secret(CLOUD_CONFIG), region=region)
+    kind: Literal["Secret", "ClusterIdentity"] = (
+        "Secret" if credentials.kind == "secret" else "ClusterIdentity"
+    )
+    return Identity(name=credentials.name, type=kind, cloud=credentials.cloud, region=region)
+
+
+def is_made(plan: Plan) -> bool:
+    """Whether the takeover makes CAPO's credential, so that it is the fence that cannot write."""
+    name = Names(namespace=plan.namespace, cluster=plan.cluster).secret(CLOUD_CONFIG)
+    return any(secret.name == name for secret in plan.secrets)
 
 
 def cloud_secret(names: Names, cloud: Cloud) -> SecretPlan:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from replank.domain.provider_id import parse_provider_id
 from replank.inventory.facts.json_value import JSON
@@ -21,14 +22,17 @@ CLOUD_NAME = "openstack"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Where CAPO finds the credential. `region`: "" = none is named, so providerIDs carry none."""
+    """Where CAPO finds the credential: a Secret, or the OpenStackClusterIdentity `name`. `cloud`: in its
+    clouds.yaml. `region`: "" = none is named, so providerIDs carry none."""
 
-    secret: str
+    name: str
+    type: Literal["Secret", "ClusterIdentity"] = "Secret"
+    cloud: str = CLOUD_NAME
     region: str = ""
 
     def for_cluster(self) -> dict[str, JSON]:
         """`identityRef` of the OpenStackCluster: without a region, or CAPO would put it into providerIDs."""
-        return {"type": "Secret", "name": self.secret, "cloudName": CLOUD_NAME}
+        return {"type": self.type, "name": self.name, "cloudName": self.cloud}
 
 
 def region_of(adoptees: Sequence[Adoptee]) -> str:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.manifest import key, texts
 from replank.migrations.takeover.openstack.credentials import READER_ROLES, reader_name
-from replank.migrations.takeover.stages.draft import Draft, Takeover, cannot_write, check, stage
+from replank.migrations.takeover.stages.draft import (
+    NOTHING_TO_UNDO,
+    Draft,
+    Takeover,
+    cannot_write,
+    check,
+    stage,
+)
 from replank.plan.model import SecretPlan, Stage, Undo
 
 LOCK_REASON = "replank takeover"
@@ -17,15 +25,21 @@ def credentials(given: Takeover) -> Stage:
     """Nothing of this is read by a controller yet: there is no Cluster object."""
     drafts = [
         _namespace(given),
-        _reader(given),
+        _reader(given) if given.credential_made else _given(given),
         *(_secret(given, secret) for secret in given.secrets),
         *_locks(given),
     ]
     return stage(
         "credentials",
         "Credentials and fences",
-        "Write the Secrets that Cluster API expects, from the machines themselves. CAPO gets a credential "
-        "that cannot write, and every server a lock, until the takeover is settled.",
+        "Write the Secrets that Cluster API expects, from the machines themselves. "
+        + (
+            "CAPO gets a credential that cannot write, and every server a lock, until the takeover is "
+            "settled."
+            if given.credential_made
+            else "Every server gets a lock until the takeover is settled. The other fence is missing: CAPO's "
+            "credential is one that is there already, and can write from the start."
+        ),
         "The management cluster holds Secrets that no controller looks at. The cluster runs as before.",
         drafts,
     )
@@ -76,6 +90,33 @@ def _reader(given: Takeover) -> Draft:
             ),
         ),
         undo=Undo(kind="openstack.application-credential.delete", says="Revoke it."),
+    )
+
+
+def _given(given: Takeover) -> Draft:
+    credentials = given.settings.credentials
+    kind = "Secret" if credentials.kind == "secret" else "OpenStackClusterIdentity"
+    where: dict[str, JSON] = {
+        "kind": credentials.kind,
+        "name": credentials.name,
+        "cloud": credentials.cloud,
+        "namespace": given.names.namespace,
+    }
+    return Draft(
+        slug="given-credential",
+        kind="verify.identity",
+        says=f"Look at {kind} {credentials.name}, by which CAPO will log in. It can write from the start.",
+        params=where,
+        after=(
+            check(
+                "openstack.credential.given",
+                f"It is there, with cloud {credentials.cloud} in its clouds.yaml"
+                if credentials.kind == "secret"
+                else f"It is there, and namespace {given.names.namespace} may use it",
+                **where,
+            ),
+        ),
+        undo=NOTHING_TO_UNDO,
     )
 
 

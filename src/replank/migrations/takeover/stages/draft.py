@@ -40,6 +40,11 @@ class Takeover:
         return tuple(m for m in self.machines if m.role == "control-plane")
 
     @property
+    def credential_made(self) -> bool:
+        """The takeover makes CAPO's credential, and it cannot write until settled."""
+        return self.settings.credentials.kind == "made"
+
+    @property
     def stacked_etcd(self) -> bool:
         """etcd runs on the control planes, so replank can take a snapshot of it there."""
         config = self.seen.config

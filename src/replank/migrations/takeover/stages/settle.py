@@ -14,6 +14,7 @@ from replank.migrations.takeover.openstack.credentials import (
 )
 from replank.migrations.takeover.stages.credentials import LOCK_REASON
 from replank.migrations.takeover.stages.draft import (
+    NOTHING_TO_UNDO,
     Draft,
     Takeover,
     check,
@@ -31,18 +32,17 @@ def settle(given: Takeover) -> Stage:
     """Writing credential, unlocking, field ownership, the end of the reading credential and of the state's
     lock."""
     drafts = [
-        _writer(given),
-        _swap(given),
+        *((_writer(given), _swap(given)) if given.credential_made else (_look(given),)),
         *_unlock(given),
         _fields(given),
-        _revoke(given),
+        *((_revoke(given),) if given.credential_made else ()),
         *(_unlock_state(release) for release in given.releases if lockable(given, release)),
     ]
     return stage(
         "settle",
         "Settle",
-        "Give CAPO the credential that can write, unlock the servers, and hand the objects over to whoever "
-        "keeps them from now on.",
+        ("Give CAPO the credential that can write, unlock" if given.credential_made else "Unlock")
+        + " the servers, and hand the objects over to whoever keeps them from now on.",
         "Cluster API owns the cluster and can add machines. The guards stay on the adopted Machines, so none "
         "of them can be drained or terminated yet. The skip annotations on the control plane stay too: they "
         "keep KCP from changing kube-proxy and CoreDNS until somebody decides that it should.",
@@ -60,6 +60,22 @@ def _writer(given: Takeover) -> Draft:
         params={"name": name, "roles": list(roles), "project": given.seen.cloud.project_id},
         after=(check("openstack.credential.reads", "It can list servers, ports and networks", name=name),),
         undo=Undo(kind="openstack.application-credential.delete", says="Revoke it."),
+    )
+
+
+def _look(given: Takeover) -> Draft:
+    """Before the last fence falls. CAPO's own credential could write all the time."""
+    return Draft(
+        slug="look-before-unlocking",
+        kind="verify.identity",
+        says="Look at everything once more before the servers' locks are taken off.",
+        after=(
+            nothing_deleting(given),
+            check("cluster-api.keep", "Nothing is marked for replacement"),
+            *state_locked(given),
+            cloud_unchanged(given),
+        ),
+        undo=NOTHING_TO_UNDO,
     )
 
 

@@ -32,6 +32,9 @@ PAUSE_CLUSTER = Undo(
 )
 
 
+WITHOUT_FENCE = "credential-that-can-write"
+
+
 def unpause(given: Takeover) -> Stage:
     """Cluster, then each worker group, then the control plane, with checks after each."""
     drafts = [_compare(given), _cluster(given)]
@@ -44,8 +47,9 @@ def unpause(given: Takeover) -> Stage:
         "Unpause",
         "Let the controllers at it, one after another, and look after each that they only adopted: no new "
         "server, no new port, no machine marked for replacement.",
-        "After each step the cluster is adopted a piece further and can be paused again. CAPO still cannot "
-        "write and every server is locked.",
+        "After each step the cluster is adopted a piece further and can be paused again. "
+        + ("CAPO still cannot write and every" if given.credential_made else "CAPO can write; every")
+        + " server is locked.",
         drafts,
     )
 
@@ -87,9 +91,7 @@ def _cluster(given: Takeover) -> Draft:
                 "openstack.found-by-name",
                 "The names by which CAPO looks find each machine's own server and ports, and no other",
             ),
-            cannot_write(
-                given, "CAPO's credential still cannot write", secret=given.names.secret(CLOUD_CONFIG)
-            ),
+            *_fence(given),
         ),
         after=(
             check(
@@ -113,7 +115,23 @@ def _cluster(given: Takeover) -> Draft:
             cloud_unchanged(given),
         ),
         undo=PAUSE_CLUSTER,
+        approval="" if given.credential_made else WITHOUT_FENCE,
     )
+
+
+def _fence(given: Takeover) -> Iterator[PlanCheck]:
+    """CAPO cannot write; or where its credential is none of ours, Nova's locks."""
+    if given.credential_made:
+        yield cannot_write(
+            given, "CAPO's credential still cannot write", secret=given.names.secret(CLOUD_CONFIG)
+        )
+        return
+    for machine in given.machines:
+        yield check(
+            "openstack.server.locked",
+            f"Server {machine.rename_server_to or machine.server_name} is locked: CAPO's credential can write",
+            server=machine.server_id,
+        )
 
 
 def _paused(given: Takeover) -> list[str]:

@@ -23,7 +23,7 @@ from replank.ports.steps import CheckCode, StepCode
 
 
 def step_codes(cannot_write: CheckCode | None) -> Mapping[str, StepCode]:
-    """By kind. `cannot_write`: the check that CAPO's credential cannot write, asked by undo."""
+    """By kind. `cannot_write`: the check that CAPO could not delete a server now, asked by undo."""
     return {
         "cluster-api.remove-guards": RemoveGuards(),
         "cluster-api.unpause": Unpause(),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from replank.domain.verdict import Verdict, failed, passed, waiting
 from replank.migrations.takeover.manifest import key
 from replank.migrations.takeover.openstack.names import port_name
+from replank.migrations.takeover.steps.live_object import spec_of
 from replank.migrations.takeover.steps.parameters import Params, optional, text
 from replank.plan.model import Plan
 from replank.ports.access import Document
@@ -79,7 +80,7 @@ async def found_by_name(at: At, _: Params) -> Verdict:
 
 def _port_look_ups(plan: Plan, machine: str) -> list[tuple[str, str]]:
     """Name and network ID of each port of an OpenStackMachine, as CAPO looks for it."""
-    spec: Document = dict(plan.manifests[key("OpenStackMachine", machine)])["spec"]
+    spec = spec_of(plan.manifests[key("OpenStackMachine", machine)])
     return [
         (
             port_name(machine, index, str(port.get("nameSuffix") or "")),

@@ -53,8 +53,9 @@ class TerraformForget:
                 "RP872",
                 f"State {text(at.step.params, 'state')} does not list {_count(missing)} again",
                 named(missing),
-                "Put their blocks back and import them by ID: `replank show PLAN --forget DIR` writes "
-                "`import.tf` and `import.sh`. It ends by itself.",
+                "Put their blocks back, and them into the state: `replank show PLAN --forget DIR` writes "
+                "`restore.sh`, which takes them from the state of before, and `import.tf`. It goes on by "
+                "itself.",
             )
         return {"serial": now.serial, "listed": texts(sorted(listed))}
 

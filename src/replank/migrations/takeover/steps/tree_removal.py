@@ -19,6 +19,7 @@ from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.manifest import key
 from replank.migrations.takeover.steps.family import CHILDREN_FIRST, Family, live, look
 from replank.migrations.takeover.steps.foreign import refuse_foreign
+from replank.migrations.takeover.steps.given_credential import is_given_secret
 from replank.migrations.takeover.steps.live_object import (
     finalizers_of,
     name_of,
@@ -40,8 +41,8 @@ _NO_PARAMS: Final[Mapping[str, JSON]] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeRemoval:
-    """`cannot_write`: the check that CAPO's credential cannot write, asked before its objects go; None only
-    where nothing is behind them."""
+    """`cannot_write`: the check that CAPO could delete no server now, whatever it reads, asked before its
+    objects go; None only where nothing is behind them."""
 
     cannot_write: CheckCode | None
 
@@ -89,7 +90,7 @@ class TreeRemoval:
             raise Hold(
                 "RP865",
                 f"{', '.join(at.step.objects)} cannot be removed yet",
-                f"it is not certain that CAPO's credential cannot write: {verdict.why}",
+                f"it is not certain that CAPO could delete no server: {verdict.why}",
                 verdict.todo or "Put the reading credential into the cluster's cloud-config Secret.",
             )
 
@@ -135,7 +136,7 @@ async def _made_again(at: At, roots: Sequence[str], uids: set[str], kind: str) -
 
 async def _remove(at: At, document: Document, tree: set[str]) -> list[JSON]:
     name = key(document["kind"], name_of(document))
-    if _is_planned_secret(at.plan, document):
+    if _is_planned_secret(at.plan, document) or is_given_secret(at.plan, document):
         # Its own step puts it back as it was; owned, it would go with its owner.
         kept = [owner for owner in owners_of(document) if str(owner["uid"]) not in tree]
         patch = {"metadata": {"ownerReferences": kept or None}}
