@@ -110,6 +110,7 @@ def test_the_commented_examples_are_valid_when_their_marks_are_taken_away() -> N
     assert cluster.ssh is not None
     assert cluster.new_machines.image
     assert cluster.management.kubeconfig is not None
+    assert (cluster.credentials.kind, cluster.credentials.name) == ("secret", "prod-1-capo")
 
 
 def test_servers_names_and_metadata_tell_the_cluster() -> None:

@@ -11,6 +11,7 @@ from replank.domain.errors import Refused, ReplankError
 from replank.domain.roles import Role
 from replank.inventory.fleet.loader import load_fleet
 from replank.inventory.fleet.model import (
+    CapoCredentials,
     CloudRef,
     ClusterConfig,
     EtcdSnapshots,
@@ -118,6 +119,33 @@ def test_etcd_snapshots_are_merged_field_by_field() -> None:
     assert not found["a"].lock_state
     assert found["b"].etcd_snapshot == EtcdSnapshots(folder="/home/ana/snaps/b", recipients=(key,))
     assert found["b"].lock_state
+
+
+def test_credentials_of_an_inner_layer_replace_those_of_an_outer() -> None:
+    text = (
+        "schema: replank.fleet/v1\ndefaults: {credentials: {identity: prod, cloud: os}}\n"
+        "clusters:\n  a: {credentials: {secret: '{cluster}-capo'}}\n  b:\n  c: {credentials: null}\n"
+    )
+    found = {name: cluster.credentials for name, cluster in load(text).items()}
+    assert found == {
+        "a": CapoCredentials(kind="secret", name="a-capo", cloud="openstack"),
+        "b": CapoCredentials(kind="identity", name="prod", cloud="os"),
+        "c": CapoCredentials(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ("{secret: a, identity: b}", "needs one of secret and identity"),
+        ("{cloud: a}", "needs one of secret and identity"),
+        ("{secret: A_b}", "as a Kubernetes name"),
+    ],
+)
+def test_credentials_that_mean_nothing_are_told(entry: str, says: str) -> None:
+    with pytest.raises(Refused) as caught:
+        load(f"schema: replank.fleet/v1\nclusters:\n  a: {{credentials: {entry}}}\n")
+    assert says in str(caught.value)
 
 
 def test_later_patterns_win_over_earlier_and_clusters_over_patterns() -> None:

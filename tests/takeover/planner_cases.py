@@ -32,6 +32,7 @@ from replank.inventory.facts.openstack import (
 )
 from replank.inventory.facts.snapshot import Infrastructure, Snapshot
 from replank.inventory.facts.terraform import StateFile, TerraformFacts, TerraformResource
+from replank.inventory.fleet.model import CapoCredentials
 from replank.inventory.terraform.configuration.modules import ModuleFile, configuration, parse_file
 from replank.migrations.takeover.planner import plan_takeover
 from replank.migrations.takeover.settings import TakeoverSettings
@@ -401,6 +402,13 @@ CASES = (
     Case(name="configuration", snapshot=configured),
     Case(name="region-provider-ids", snapshot=region_provider_ids),
     Case(name="unknown-load-balancers", snapshot=unknown_load_balancers),
+    Case(
+        name="given-credential",
+        snapshot=healthy,
+        settings=replace(
+            SETTINGS, credentials=CapoCredentials(kind="identity", name="prod", cloud="openstack")
+        ),
+    ),
     Case(
         name="managed-load-balancer",
         snapshot=healthy,

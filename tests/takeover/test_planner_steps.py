@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from planner_cases import (
+    CASES,
     SETTINGS,
     Case,
     healthy,
@@ -80,9 +81,10 @@ def test_fences_stand_until_everything_is_adopted(case: Case) -> None:
     assert max(applies) < min(unpauses)
     assert max(unpauses) < position(of, "openstack.server.unlock")
     creates = [s for s in steps(of) if s.kind == "openstack.application-credential.create"]
-    assert creates[0].params["roles"] == ["reader"]
-    assert "reader" not in str(creates[1].params["roles"])
-    assert max(unpauses) < [s.id for s in steps(of)].index(creates[1].id)
+    if case.settings.credentials.kind == "made":
+        assert creates[0].params["roles"] == ["reader"]
+        assert "reader" not in str(creates[1].params["roles"])
+        assert max(unpauses) < [s.id for s in steps(of)].index(creates[1].id)
     locked = [s.params["server"] for s in steps(of) if s.kind == "openstack.server.lock"]
     unlocked = [s.params["server"] for s in steps(of) if s.kind == "openstack.server.unlock"]
     assert locked == unlocked == [m.server_id for m in of.machines]
@@ -139,9 +141,27 @@ def test_gates_after_the_cluster_is_unpaused_look_at_node_refs_and_the_cloud(cas
 
 
 @cases
-def test_swapping_the_credential_asks_first_that_nothing_is_being_deleted(case: Case) -> None:
-    (step,) = [s for s in steps(case.plan()) if s.id.endswith("swap-credential")]
-    assert "cluster-api.nothing-deleting" in {check.kind for check in step.before}
+def test_before_capo_can_write_or_the_locks_fall_nothing_is_being_deleted(case: Case) -> None:
+    first = next(s for s in steps(case.plan()) if s.id.startswith("settle/") and "credential" not in s.params)
+    if case.settings.credentials.kind == "made":
+        (first,) = [s for s in steps(case.plan()) if s.id.endswith("swap-credential")]
+    assert "cluster-api.nothing-deleting" in {check.kind for check in (*first.before, *first.after)}
+
+
+def test_a_given_credential_is_neither_made_nor_swapped_and_the_missing_fence_is_told() -> None:
+    of = next(c for c in CASES if c.name == "given-credential").plan()
+    assert not [s for s in steps(of) if s.kind.startswith("openstack.application-credential")]
+    assert not [s for s in steps(of) if s.params.get("secret") == "plain-cloud-config"]
+    spec = of.manifests["OpenStackCluster/plain"]["spec"]
+    assert isinstance(spec, dict)
+    assert spec["identityRef"] == {"type": "ClusterIdentity", "name": "prod", "cloudName": "openstack"}
+    (unpause,) = [s for s in steps(of) if s.kind == "cluster-api.unpause-cluster"]
+    locked = [c.params["server"] for c in unpause.before if c.kind == "openstack.server.locked"]
+    assert locked == [m.server_id for m in of.machines]
+    assert unpause.approval == "credential-that-can-write"
+    assert unpause.id in {point.step for point in of.points_of_no_return}
+    assert [(f.code, f.severity) for f in of.findings] == [("RP885", "risk")]
+    assert "can write from the start" in next(s for s in of.stages if s.name == "credentials").says
 
 
 def test_blocker_of_the_audit_keeps_the_plan_from_being_ready() -> None:

@@ -53,9 +53,9 @@ _REST: Final = """\
   # half of ssh.key unless recipients are named (age1..., ssh-ed25519 ..., ssh-rsa ...).
   # etcd_snapshot: {folder: etcd-snapshots, max_age_minutes: 30, recipients: []}
 
-  # What CAPO logs in with: an application credential that is made for each cluster and cannot write until its
-  # takeover is settled; or, without that fence, a Secret or an OpenStackClusterIdentity that is there already.
-  # credentials: {secret: NAME}
+  # What CAPO logs in with. Left out, an application credential is made for each cluster, which cannot write
+  # until its takeover is settled. A Secret or OpenStackClusterIdentity that is there is no such fence.
+  # credentials: {secret: "{cluster}-capo"}
 
 # Settings for all clusters whose name matches. Later patterns win over earlier ones, clusters over patterns.
 # patterns:

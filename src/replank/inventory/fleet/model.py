@@ -113,10 +113,11 @@ class EtcdSnapshots:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapoCredentials:
-    """What CAPO logs in with. `kind`: `made` (an application credential made for the cluster, which cannot
-    write until the takeover is settled), or something that is there already: `secret` (a Secret `name` in the
-    management namespace) or `identity` (the OpenStackClusterIdentity `name`). `cloud`: the cloud's name in the
-    clouds.yaml of those two.
+    """What CAPO logs in with.
+
+    `kind`: `made` (an application credential made for the cluster, which cannot write until the takeover is
+    settled), or what is there already: `secret` (the Secret `name` in the management namespace) or `identity`
+    (the OpenStackClusterIdentity `name`). `cloud`: the cloud's name in the clouds.yaml of those two.
     """
 
     kind: Literal["made", "secret", "identity"] = "made"

@@ -18,8 +18,8 @@ def merged(layers: Iterable[Settings]) -> dict[str, JSON]:
     """The layers in one, later ones win.
 
     A mapping is merged field by field, so that a cluster may change only `ssh.user`. Everything else replaces
-    what was there: a list, a null (back to nothing), `credentials`, and also the short form of a mapping: `cloud: lab` must
-    not keep the region of another cloud.
+    what was there: a list, a null (back to nothing), `credentials`, and also the short form of a mapping:
+    `cloud: lab` must not keep the region of another cloud.
     """
     result: dict[str, JSON] = {}
     for layer in layers:

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from replank.plan.model import Irreversible, PointOfNoReturn, Stage
 
+_CAN_WRITE = "from here on CAPO can write: a server or port that it deletes is gone, whatever is undone later"
+
 _LOSSY = {
     "cluster-api.unpause": {
         "KubeadmControlPlane": "from here on KCP may write to etcd, to kubeadm-config and to the workload's "
         "Machines; pausing stops it, but does not take back what it did"
     },
     "kubernetes.secret.write": {
-        "credential": "from here on CAPO can write: a server or port that it deletes is gone, whatever is "
-        "undone later"
+        "credential": _CAN_WRITE,
     },
     "cluster-api.remove-guards": {
         "objects": "from here on nothing holds a deletion up: a machine that is replaced does not come back"
@@ -32,6 +33,8 @@ def _points(stages: Sequence[Stage]) -> Iterator[PointOfNoReturn]:
             if isinstance(step.undo, Irreversible):
                 yield PointOfNoReturn(step=step.id, why=step.undo.irreversible)
                 continue
+            if step.kind == "cluster-api.unpause-cluster" and step.approval:
+                yield PointOfNoReturn(step=step.id, why=_CAN_WRITE)
             marks = _LOSSY.get(step.kind, {})
             for mark, why in marks.items():
                 if mark in step.params or str(step.params.get("object", "")).startswith(f"{mark}/"):

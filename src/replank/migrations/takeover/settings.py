@@ -18,9 +18,8 @@ class TakeoverSettings:
     `new_machines`, `new_control_planes`: what machines made *after* the takeover are made of.
     `load_balancer`: who keeps the API load balancer. `rename_servers`: servers may be renamed where CAPO
     could not find them by name. `lock_state`: hold the state's lock while the cluster is in work.
-    `snapshot_max_age_minutes`: how old the last etcd snapshot may be when KCP is unpaused. `credentials`: what
-    CAPO logs in with. `targets`:
-    provider versions that the plan is made for.
+    `snapshot_max_age_minutes`: how old the last etcd snapshot may be when KCP is unpaused. `credentials`:
+    what CAPO logs in with. `targets`: provider versions that the plan is made for.
     """
 
     namespace: str
@@ -34,8 +33,11 @@ class TakeoverSettings:
     targets: Targets = field(default_factory=Targets)
 
     def as_json(self) -> dict[str, JSON]:
-        """The settings as they stand in the plan; the targets have a field of their own there."""
-        return {key: value for key, value in asdict(self).items() if key != "targets"}
+        """The settings as they stand in the plan; the targets have a field of their own there. `credentials`
+        stand there only where they are not made."""
+        made = self.credentials.kind == "made"
+        left_out = {"targets", "credentials"} if made else {"targets"}
+        return {key: value for key, value in asdict(self).items() if key not in left_out}
 
 
 def settings_from(config: ClusterConfig) -> TakeoverSettings:

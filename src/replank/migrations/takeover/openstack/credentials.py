@@ -7,8 +7,6 @@ managed groups and an unmanaged load balancer there is nothing to write, so a wh
 
 from __future__ import annotations
 
-from typing import Literal
-
 from replank.inventory.fleet.model import CapoCredentials
 from replank.migrations.takeover.names import Names
 from replank.migrations.takeover.openstack.machines import Identity
@@ -40,10 +38,12 @@ def identity_of(names: Names, credentials: CapoCredentials, region: str) -> Iden
     """The OpenStackCluster's identityRef (CAPO v0.14.7, api/v1beta1/identity_types.go)."""
     if credentials.kind == "made":
         return Identity(name=names.secret(CLOUD_CONFIG), region=region)
-    kind: Literal["Secret", "ClusterIdentity"] = (
-        "Secret" if credentials.kind == "secret" else "ClusterIdentity"
+    return Identity(
+        name=credentials.name,
+        type="Secret" if credentials.kind == "secret" else "ClusterIdentity",
+        cloud=credentials.cloud,
+        region=region,
     )
-    return Identity(name=credentials.name, type=kind, cloud=credentials.cloud, region=region)
 
 
 def is_made(plan: Plan) -> bool:

@@ -97,7 +97,7 @@ def _given(given: Takeover) -> Draft:
     credentials = given.settings.credentials
     kind = "Secret" if credentials.kind == "secret" else "OpenStackClusterIdentity"
     where: dict[str, JSON] = {
-        "kind": credentials.kind,
+        "by": credentials.kind,
         "name": credentials.name,
         "cloud": credentials.cloud,
         "namespace": given.names.namespace,

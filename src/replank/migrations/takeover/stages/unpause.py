@@ -129,7 +129,7 @@ def _fence(given: Takeover) -> Iterator[PlanCheck]:
     for machine in given.machines:
         yield check(
             "openstack.server.locked",
-            f"Server {machine.rename_server_to or machine.server_name} is locked: CAPO's credential can write",
+            f"Server {machine.rename_server_to or machine.server_name} is locked, for CAPO can write",
             server=machine.server_id,
         )
 
