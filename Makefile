@@ -36,8 +36,12 @@ lint: $(STAMP) ## Check style, types and layers.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP) ## Time and memory of survey, audit and plan for 1, 10 and 50 clusters.
+bench: $(STAMP) ## Time and memory of survey, audit and plan; where the ground is up, of apply too.
 	$(BIN)/python -m replank.testbed.bench
+	$(BIN)/python -m proving_ground bench --if-up
+
+bench-ground: ground-up ## Take 200 clusters over through a real API server, and write docs/bench.md (about an hour).
+	$(BIN)/python -m proving_ground bench --write
 
 soak: $(STAMP) ## Simulated takeovers and undos with faults, 10,000 seeds (SEEDS=n; SEED=n replays one with its trace).
 	$(BIN)/python -m replank.testbed.soak --seeds $(or $(SEEDS),10000)
@@ -57,4 +61,4 @@ $(STAMP): pyproject.toml requirements-dev.lock
 clean: ## Remove what was built. Snapshots and plans elsewhere stay.
 	rm -rf build .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo test prove prove-full prove-crash ground-up ground-down lint bench soak lock clean
+.PHONY: help demo test prove prove-full prove-crash ground-up ground-down lint bench bench-ground soak lock clean

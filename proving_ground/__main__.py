@@ -73,6 +73,44 @@ def prove_full(only: tuple[str, ...]) -> None:
         sys.exit(1)
 
 
+@cli.command()
+@click.option("--clusters", type=click.IntRange(1, 1000), default=200, show_default=True)
+@click.option("--blocks", type=click.IntRange(1, 100), default=8, show_default=True)
+@click.option("--parallel", type=click.IntRange(1, 100), default=10, show_default=True)
+@click.option("--plane", "name", default="four", show_default=True, help="Made for this, and taken down.")
+@click.option("--keep-plane", is_flag=True)
+@click.option("--if-up", is_flag=True, help="Where no ground is up, say so and end well.")
+@click.option("--write", is_flag=True, help="Write docs/bench.md.")
+def bench(
+    clusters: int, blocks: int, parallel: int, name: str, keep_plane: bool, if_up: bool, write: bool
+) -> None:
+    """Take many clusters over through a real API server, against a bare loop of applies; prints JSON."""
+    from proving_ground import management
+    from proving_ground.bench import page
+    from proving_ground.bench.run import Size, run
+    from proving_ground.engine import docker_engine, parts
+
+    if if_up and not (docker_engine.answers() and parts.all_containers(docker_engine.connect())):
+        click.echo(
+            "NOT MEASURED: a takeover through a real API server, against a bare loop of applies, and its "
+            "memory. It needs the proving ground: `make ground-up`, then `make bench-ground`.",
+            err=True,
+        )
+        return
+    client, progress = docker_engine.connect(), _progress()
+    management.up(client, folders(), progress, name, True)
+    try:
+        size = Size(clusters=clusters, blocks=blocks, parallel=parallel)
+        totals = run(client, management.plane(folders(), name), size, progress.note)
+    finally:
+        if not keep_plane:
+            management.down(client, folders(), name)
+    found = page.document(size, totals)
+    if write:
+        page.write(found)
+    click.echo(json.dumps(found, indent=1))
+
+
 @cli.group()
 def legacy() -> None:
     """Clusters made the legacy way: OpenTofu, then Ansible."""

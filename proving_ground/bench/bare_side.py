@@ -1,7 +1,7 @@
 """The bare loop: server-side apply of the same objects over the same HTTP library, and nothing else.
 
-No journal, no lease, no look before or after, no retry. With `--dry-run` each object is first asked for as a dry
-run, which is what replank promises of every write.
+No journal, no lease, no look before or after, no retry. With `--dry-run` each object is first asked for as a
+dry run, which is what replank promises of every write.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,13 @@ class Loop:
         self._source = source
         self._parallel = parallel
         self._dry_run = dry_run
-        self._documents: dict[str, list[Mapping[str, Any]]] = {}
+        self._documents: dict[str, list[dict[str, Any]]] = {}
 
     async def begin(self, names: Sequence[str]) -> None:
         """Plans and namespaces."""
-        self._documents = {name: written(self._source.plan(name)) for name in names}
+        self._documents = {
+            name: [dict(document) for document in written(self._source.plan(name))] for name in names
+        }
         for name in names:
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
             await self._apply(namespace, dry_run=False)
@@ -55,7 +57,7 @@ class Loop:
                 await self._apply(document, dry_run=True)
             await self._apply(document, dry_run=False)
 
-    async def _apply(self, document: Mapping[str, Any], *, dry_run: bool) -> None:
+    async def _apply(self, document: dict[str, Any], *, dry_run: bool) -> None:
         response = await self._client.patch(
             object_path(document),
             params=_QUERY | ({"dryRun": "All"} if dry_run else {}),

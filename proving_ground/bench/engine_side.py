@@ -1,4 +1,4 @@
-"""replank itself: the engine as `replank apply --until control-plane --yes` uses it, its journal in SQLite."""
+"""replank itself: the engine as `replank apply --until control-plane --yes` uses it, with SQLite."""
 
 from __future__ import annotations
 
@@ -80,9 +80,7 @@ class Engines:
         await self._carry(name, STAGES[-1])
 
     async def _carry(self, name: str, until: str) -> None:
-        status = await self._engine.carry_on(
-            self._runs[name], direction="apply", goal=until, holder=_HOLDER
-        )
+        status = await self._engine.carry_on(self._runs[name], direction="apply", goal=until, holder=_HOLDER)
         if status != "done":
             events: Any = await self._engine.journal.events(self._runs[name])
             raise RuntimeError(f"{name} ended {status}: {events[-1]}")

@@ -7,9 +7,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ class Size:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
-    """One side over all blocks. `server_cpu_s`: what API server, etcd and webhooks used meanwhile."""
+    """One side over all blocks. `server_cpu_s`: what API server, etcd and webhooks used meanwhile.
+    `before_s`: wall seconds up to the Secrets, not in the rate. `rates`: objects a second of each block."""
 
     objects: int
     wall_s: float
@@ -43,6 +45,7 @@ class Total:
     server_cpu_s: float
     before_s: float
     peak_mib: float
+    rates: tuple[float, ...]
 
     @property
     def rate(self) -> float:
@@ -74,7 +77,9 @@ class _Side:
         return answer
 
 
-def run(client: docker.DockerClient, plane: Plane, size: Size) -> dict[str, Total]:
+def run(
+    client: docker.DockerClient, plane: Plane, size: Size, tell: Callable[[str], None]
+) -> dict[str, Total]:
     """Side -> its total. The plane must be idle, and keeps the objects. Raises `GroundError`."""
     stamp = time.strftime("%H%M%S")
     names = {side: [f"{side}-{stamp}-{number:03d}" for number in range(size.clusters)] for side in SIDES}
@@ -87,14 +92,14 @@ def run(client: docker.DockerClient, plane: Plane, size: Size) -> dict[str, Tota
         for number, block in enumerate(_blocks(size)):
             # Turn about, so that none is always first or always meets the fuller etcd.
             order = SIDES if number % 2 == 0 else tuple(reversed(SIDES))
-            for side in order:
-                begun = sides[side].do("begin", names[side][block])
+            for name in order:
+                begun = sides[name].do("begin", names[name][block])
                 before = _server_cpu_s(client, plane)
-                row = sides[side].do("write", names[side][block])
+                row = sides[name].do("write", names[name][block])
                 row["before_s"] = begun["wall_s"]
                 row["server_cpu_s"] = _server_cpu_s(client, plane) - before
-                rows[side].append(row)
-                print(f"block {number} {side} {json.dumps(row)}", file=sys.stderr, flush=True)
+                rows[name].append(row)
+                tell(f"block {number + 1} of {size.blocks}, {name}: {row['objects'] / row['wall_s']:.1f}/s")
     return {side: _total(rows[side]) for side in SIDES}
 
 
@@ -116,7 +121,7 @@ def _prepare(folder: Path, plane: Plane, size: Size, names: list[str]) -> Mappin
 
 def _blocks(size: Size) -> Iterator[slice]:
     edges = [size.clusters * number // size.blocks for number in range(size.blocks + 1)]
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         if last > first:
             yield slice(first, last)
 
@@ -134,7 +139,7 @@ def _started(command: list[str]) -> Iterator[_Side]:
 def _server_cpu_s(client: docker.DockerClient, plane: Plane) -> float:
     used = 0
     for program in PROGRAMS:
-        stats = client.containers.get(f"ground-{plane.part(program)}").stats(stream=False, one_shot=True)
+        stats: Any = client.containers.get(f"ground-{plane.part(program)}").stats(stream=False, one_shot=True)
         used += stats["cpu_stats"]["cpu_usage"]["total_usage"]
     return used / 1e9
 
@@ -147,4 +152,5 @@ def _total(rows: list[dict[str, Any]]) -> Total:
         server_cpu_s=sum(row["server_cpu_s"] for row in rows),
         before_s=sum(row["before_s"] for row in rows),
         peak_mib=max(row["peak_mib"] for row in rows),
+        rates=tuple(round(row["objects"] / row["wall_s"], 1) for row in rows),
     )

@@ -1,7 +1,7 @@
 """A side of the benchmark: a process that works off blocks of clusters when it is told to.
 
-It reads lines of JSON from stdin (`{"phase": "begin" | "write", "names": [...]}`) and answers each on stdout. Time and
-CPU are of that phase alone; peak memory is of the process so far.
+It reads lines of JSON from stdin (`{"phase": "begin" | "write", "names": [...]}`) and answers each on stdout.
+Time and CPU are of that phase alone; peak memory is of the process so far.
 """
 
 from __future__ import annotations
@@ -27,9 +27,7 @@ class Work(Protocol):
         ...
 
 
-async def in_parallel(
-    names: Sequence[str], parallel: int, work: Callable[[str], Awaitable[None]]
-) -> None:
+async def in_parallel(names: Sequence[str], parallel: int, work: Callable[[str], Awaitable[None]]) -> None:
     """Each name once, `parallel` at a time. The first error ends all."""
     left = iter(names)
 

@@ -1,7 +1,8 @@
 """The clusters that are taken over: one generated legacy cluster, planned under many names.
 
 All that is measured is written to the management plane; OpenStack, the workload cluster's API, machines and
-Terraform states are the simulation's, in memory. Each cluster has systems of its own, made from the same world.
+Terraform states are the simulation's, in memory. Each cluster has systems of its own, made from the same
+world.
 """
 
 from __future__ import annotations

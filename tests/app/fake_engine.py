@@ -20,6 +20,7 @@ from replank.journal.event import SCHEMA, Direction, Event, EventKind
 from replank.journal.state import RunStatus, state_of
 from replank.plan import codec
 from replank.plan.model import Plan, Step
+from replank.ports.access import Judgement
 from replank.ports.journal import Run
 from replank.probe.judge import ProbeResult, judge_all
 from replank.survey.fleet import Readers
@@ -198,6 +199,7 @@ class FakeWorld:
     answers: Answers | None = None
     clusters_there: int = 0
     missing: dict[str, list[str]] = field(default_factory=dict)
+    judge: str = "cluster-api v1.14.0"
     probes: FakeProbes | None = None
     readers: Callable[[], Readers] = lambda: live_readers(parallel=8, timeout_s=20)
 
@@ -221,11 +223,16 @@ class FakeWorld:
         async def user() -> str:
             return "jane@mgmt"
 
+        async def judge(_: object) -> Judgement:
+            return Judgement(by=self.judge, rolling=())
+
         async def keystone() -> str:
             return "jane@legacy"
 
         yield SimpleNamespace(
-            management=SimpleNamespace(list=listed, whoami=user), cloud=SimpleNamespace(whoami=keystone)
+            management=SimpleNamespace(list=listed, whoami=user),
+            cloud=SimpleNamespace(whoami=keystone),
+            judge=SimpleNamespace(judge=judge),
         )
 
     async def _missing_rights(self, access: object, plan: Plan) -> Sequence[str]:

@@ -341,3 +341,16 @@ def test_without_its_probes_the_run_does_not_begin(applying: ApplySite):
     done = applying.apply(applying.plan("b"), "--yes", "--json", "--probe")
     assert (done.status, codes(done.out)) == (1, {"b": "RP983"})
     assert applying.engine.journal.kept == {}
+
+
+def test_without_upstreams_judge_nothing_begins_unless_somebody_approves_of_ours(applying: ApplySite):
+    applying.approve_all("b")
+    applying.world.judge = "replank"
+    done = applying.apply(applying.plan("b"), "--yes", "--json")
+    assert (done.status, codes(done.out), "would-roll/" in done.said) == (1, {"b": "RP859"}, True)
+    assert applying.engine.journal.kept == {}
+    done = applying.apply(applying.plan("b"), "--yes", "--json", "--judged-by-replank")
+    assert (done.status, results(done.out)["b"]["status"]) == (0, "done")
+    given = [a for a in applying.engine.approvals if "judged-by-replank" in a[1]]
+    (approved,) = given
+    assert approved[2:] == ("jane@mgmt (Kubernetes), jane@legacy (Keystone)", "--judged-by-replank")

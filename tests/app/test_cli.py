@@ -176,6 +176,18 @@ def test_show_writes_page_and_manifests_and_prints_json(replank, work, tmp_path)
     assert len(list((tmp_path / "m").iterdir())) >= 4
 
 
+def test_show_writes_what_terraform_must_forget_for_nobody_else_to_read(replank, work, tmp_path):
+    plan = work / "plans" / "plain.takeover.yaml"
+    assert "--forget DIR" in replank("show", plan).out
+    done = replank("show", plan, "--forget", tmp_path / "f")
+    assert (done.status, done.out) == (0, "")
+    (state,) = (tmp_path / "f").iterdir()
+    names = {path.name for path in state.iterdir()}
+    assert names >= {"README.md", "state-rm.sh", "restore.sh", "import.tf", "import.sh"}
+    assert {path.stat().st_mode & 0o777 for path in state.iterdir()} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in (state, state.parent)} == {0o700}
+
+
 def test_an_edited_plan_is_refused_by_its_own_hash(replank, work, tmp_path):
     edited = tmp_path / "plan.yaml"
     text = (work / "plans" / "plain.takeover.yaml").read_text()

@@ -380,3 +380,16 @@ def test_points_of_no_return_and_words_are_told_with_the_reason_of_the_plan():
     go(toy)
     assert "Take the guards off." in str(toy.last("approval-needed").data["why"])
     assert replace(step("align", "a")).approval == ""
+
+
+def test_a_pass_that_rests_on_somebodys_approval_waits_for_it_before_the_step():
+    async def judged(at: Any, params: Any) -> Verdict:
+        return Verdict(outcome="pass", why="another judge", approval="judged-by-replank")
+
+    toy = Toy(plan=checked(), more={"toy_says": judged})
+    assert go(toy) == "waiting-for-approval"
+    assert toy.world.writes == []
+    assert toy.last("approval-needed").data == {"word": "judged-by-replank", "why": "another judge"}
+    assert go(toy) == "waiting-for-approval"
+    asyncio.run(toy.note("approved", word="judged-by-replank", who="alice", how="typed"))
+    assert go(toy) == "done"

@@ -93,10 +93,25 @@ def without_control_plane(plan: Plan) -> Plan:
 
 
 def _on_the_ground(kcp: dict[str, Any]) -> None:
-    """kubeadm of a new control plane would not like the cgroups of machines that are containers."""
-    for part in ("initConfiguration", "joinConfiguration"):
-        registration = kcp["spec"]["kubeadmConfigSpec"][part]["nodeRegistration"]
-        registration["ignorePreflightErrors"] = ["SystemVerification"]
+    """kubeadm of a new control plane does not like the cgroups of machines that are containers. The settings
+    of `joinConfiguration` are of no use: KCP gives its first Machine those of `initConfiguration` alone, and
+    the bootstrap controller makes it join all the same."""
+    lines = (
+        "nodeRegistration:",
+        "  ignorePreflightErrors: [SystemVerification]",
+        "  kubeletExtraArgs:",
+        "  - {name: cloud-provider, value: external}",
+        '  - {name: provider-id, value: "openstack:///{{ instance_id }}"}',
+    )
+    script = "s#^nodeRegistration:$#" + "\\n".join(lines) + "#"
+    commands = [f"sed -i '{script}' /run/kubeadm/kubeadm-join-config.yaml"]
+    kcp["spec"]["kubeadmConfigSpec"]["preKubeadmCommands"] = commands
+
+
+def with_authority_unwritten(plan: Plan, purpose: str) -> Plan:
+    """Nobody writes the Secret of a CA."""
+    name = f"{plan.cluster}-{purpose}"
+    return with_steps(plan, lambda step: None if step.params.get("secret") == name else step)
 
 
 def writing_credential(plan: Plan) -> Plan:

@@ -6,6 +6,7 @@ itself right before its write.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 
@@ -38,8 +39,16 @@ def harmed(ground: Folders, progress: Progress, tmp_path_factory: pytest.TempPat
         yield found
 
 
-async def no_fence(*_: object) -> None:
-    """In place of what a step requires right before its write."""
+@pytest.fixture
+def no_fences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps require nothing right before their write."""
+
+    async def nothing(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(object_apply, "require_control_plane_machines", nothing)
+    for fence in ("require_control_plane_machines", "require_machine_counts", "require_no_user_data"):
+        monkeypatch.setattr(unpausing, fence, nothing)
 
 
 def test_capo_makes_a_port_where_it_does_not_find_one_by_its_name(harmed: Scene) -> None:
@@ -70,15 +79,15 @@ def capo_has(scene: Scene, machine: str) -> tuple[str, str]:
     return str(status.get("instanceID") or ""), str(ports[0].get("id") or "")
 
 
-def test_a_machine_set_makes_a_machine_for_a_worker_that_stands_outside(
-    harmed: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(unpausing, "require_machine_counts", no_fence)
+@pytest.mark.usefixtures("no_fences")
+def test_a_machine_set_makes_a_machine_for_a_worker_that_stands_outside(harmed: Scene) -> None:
     beneath = Beneath(harmed.desk.fleet, gates_off())
     plan = bent.writing_credential(bent.worker_outside(harmed.plan))
     before, held = harmed.look(), harmed.own_holdings()
     run_id = beneath.begin(bent.stopping_before(plan, "unpause/06-look")).run_id
-    assert harmed.machines_beyond_the_plan() == [], "a MachineSet waits for its control plane"
+    # While KCP is paused nothing happens, and a look at the Machines would prove nothing.
+    until("a MachineSet on hold", lambda: "" if "ControlPlaneIsStable" in waits(harmed) else "none", 60)
+    assert harmed.machines_beyond_the_plan() == []
     beneath.approve(run_id, bent.step_id(plan, "unpause/05-kcp"))
     ending = beneath.go_on(run_id)
     assert ending.status == "waiting-for-approval", ending
@@ -95,13 +104,41 @@ def test_a_machine_set_makes_a_machine_for_a_worker_that_stands_outside(
     assert harmed.look() == before
 
 
+def waits(scene: Scene) -> str:
+    """The conditions of its MachineSet."""
+    (found,) = scene.plane.list("MachineSet", scene.name)
+    return json.dumps(found.get("status", {}).get("conditions", []))
+
+
+@pytest.mark.usefixtures("no_fences")
+def test_kcp_makes_a_ca_where_it_finds_none(harmed: Scene) -> None:
+    beneath = Beneath(harmed.desk.fleet, gates_off())
+    plan = bent.with_authority_unwritten(harmed.plan, "proxy")
+    before = harmed.look()
+    run_id = beneath.begin(bent.stopping_before(plan, "unpause/06-look")).run_id
+    assert harmed.plane.find("Secret", "harmed-proxy", "harmed") is None
+    beneath.approve(run_id, bent.step_id(plan, "unpause/05-kcp"))
+    assert beneath.go_on(run_id).status == "waiting-for-approval"
+
+    def made() -> dict[str, str]:
+        secret = harmed.plane.find("Secret", "harmed-proxy", "harmed") or {}
+        return dict(secret.get("data") or {})
+
+    until("a CA", lambda: "" if made() else "none yet", limit_s=90)
+    ours = harmed.on_control_plane("sudo cat /etc/kubernetes/pki/front-proxy-ca.crt")
+    assert base64.b64decode(made()["tls.crt"]).decode() != ours, "another than that of the API server"
+    assert beneath.undo(run_id).status == "undone"
+    assert harmed.objects() == ["Secret/harmed-proxy"], "a CA that it has not written is not undo's to delete"
+    harmed.plane.delete("Namespace", "harmed")
+    until("harmed", lambda: "still there" if harmed.plane.find("Namespace", "harmed") else "", limit_s=60)
+    assert harmed.look() == before
+
+
+@pytest.mark.usefixtures("no_fences")
 def test_kcp_removes_the_etcd_member_of_a_control_plane_that_was_left_out(
-    harmed: Scene, ground: Folders, monkeypatch: pytest.MonkeyPatch
+    harmed: Scene, ground: Folders
 ) -> None:
     """The last one: nothing of the cluster is left to give back."""
-    for module in (unpausing, object_apply):
-        monkeypatch.setattr(module, "require_control_plane_machines", no_fence)
-    monkeypatch.setattr(unpausing, "require_no_user_data", no_fence)
     beneath = Beneath(harmed.desk.fleet, gates_off())
     plan = bent.writing_credential(bent.without_control_plane(harmed.plan))
     (legacy,) = harmed.etcd_members().values()

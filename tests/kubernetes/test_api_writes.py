@@ -332,6 +332,16 @@ def fault(status: int, message: str = "", **changes: Any) -> Fault:
             "RP903",
             "must be odd",
         ),
+        (
+            fault(
+                403,
+                'configmaps "one" is forbidden: exceeded quota: few, requested: count/configmaps=1, used: '
+                "count/configmaps=5, limited: count/configmaps=5",
+            ),
+            Refused,
+            "RP907",
+            "exceeded quota: few",
+        ),
         (fault(422, "ConfigMap one is invalid: data.a: too long"), Refused, "RP903", "too long"),
         (fault(409, "the object has been modified"), Conflict, "RP901", "in between"),
         (fault(401), Refused, "RP052", "credentials"),
@@ -351,6 +361,16 @@ def test_each_refusal_says_whether_to_try_again(
     if fault.retry_after_s:
         assert isinstance(error.value, Transient)
         assert error.value.retry_after_s == 900
+
+
+def test_a_quota_is_told_for_a_secret_too(twin: Twin, served: ServedApi) -> None:
+    """The message names counts and no value, unlike what else a server says about a Secret."""
+    said = 'secrets "one" is forbidden: exceeded quota: few, requested: secrets=1, used: secrets=5, full'
+    served.faults.append(Fault(method="POST", status=403, message=said, reason="Forbidden"))
+    secret = {**config_map(), "kind": "Secret"}
+    with pytest.raises(Refused) as refused:
+        talk(twin, lambda api: api.create(secret))
+    assert (refused.value.code, "exceeded quota: few" in refused.value.why) == ("RP907", True)
 
 
 def test_a_missing_right_names_verb_thing_and_user(twin: Twin, served: ServedApi) -> None:

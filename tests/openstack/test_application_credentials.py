@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 from openstack_sample import PASSWORD, clouds_yaml
 from writing_site import Site, site
 
 from replank.domain.errors import Refused, ReplankError, Transient
 from replank.ports.access import Conflict, CredentialTrial, Document
 from replank.testbed.serve.openstack import Fault
+from replank.transports.openstack.application_credentials import _not_made
 
 SECRET = "planted-credential-secret"
 
@@ -196,3 +200,14 @@ def test_keystones_own_words_are_not_repeated_where_it_was_given_a_secret(tmp_pa
             make(place, "")
         assert caught.value.code == "RP923"
         assert SECRET not in str(caught.value)
+
+
+def test_keystones_limit_is_told_as_one() -> None:
+    said = "Unable to create additional application credentials, maximum of 10 already exceeded for user."
+    response = requests.Response()
+    response.status_code = 403
+    response._content = json.dumps({"error": {"code": 403, "message": said}}).encode()
+    call = SimpleNamespace(what="OpenStack prod: make application credential reader")
+    error = _not_made(call, response, "reader", ("reader",), ("member",))  # type: ignore[arg-type]
+    assert isinstance(error, Refused)
+    assert error.code == "RP930"

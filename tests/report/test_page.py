@@ -151,7 +151,7 @@ def test_a_removed_block_for_terraform_never_destroys() -> None:
     assert first.count("removed {") == first.count("destroy = false") == 1
     assert "destroy" not in second
     assert "terraform state rm 'openstack_compute_instance_v2.worker[3]'" in commands
-    assert imports.count("terraform import ") == 6
+    assert import_blocks.count("import {") == imports.count("terraform import ") == 6
 
 
 def test_the_index_leads_to_each_plan_with_its_verdict() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from planner_cases import (
     CASES,
     SETTINGS,
@@ -16,7 +17,7 @@ from planner_words import cases, plan, steps
 from replank.audit.finding import Finding
 from replank.domain.severity import Severity
 from replank.migrations.takeover.planner import plan_takeover
-from replank.plan.model import Irreversible, Plan
+from replank.plan.model import Irreversible, Plan, Targets
 
 STAGES = [
     "align-names",
@@ -189,3 +190,14 @@ def test_healthy_cluster_is_planned_without_a_finding() -> None:
     of = plan(healthy())
     assert of.ready
     assert of.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("version", "word"),
+    [("v1.13.5", "judged-by-replank"), ("v1.12.11", "judged-by-replank"), ("v1.14.0", ""), ("v1.15.1", "")],
+)
+def test_kcp_is_unpaused_on_upstreams_word_or_with_an_approval(version: str, word: str) -> None:
+    of = plan(healthy(), replace(SETTINGS, targets=Targets(cluster_api=version)))
+    kcp = next(s for s in steps(of) if str(s.params.get("object", "")).startswith("KubeadmControlPlane/"))
+    assert kcp.approval == word
+    assert [c.params["upstream"] for c in kcp.before if c.kind == "cluster-api.keep"] == [True]

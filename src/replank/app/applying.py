@@ -17,12 +17,13 @@ from replank.app.probed import probed
 from replank.app.progress import SurveyProgress
 from replank.app.wiring import Wiring
 from replank.inventory.fleet.model import Fleet
+from replank.migrations.takeover.vocabulary import JUDGED_BY_REPLANK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applying:
-    """One call of the command. `until`: a stage, "" = the end. `take_over`, `probe`: as the options.
-    `baseline_s`: seconds that are probed before the run."""
+    """One call of the command. `until`: a stage, "" = the end. `take_over`, `probe`, `judged_by_replank`: as
+    the options. `baseline_s`: seconds that are probed before the run."""
 
     wiring: Wiring
     fleet: Fleet
@@ -37,6 +38,7 @@ class Applying:
     probe: bool = False
     baseline_s: float = 60.0
     take_over: bool = False
+    judged_by_replank: bool = False
 
     async def look(self, files: Sequence[PlanFile]) -> tuple[list[Candidate], list[Rejected]]:
         """Before the first write."""
@@ -50,6 +52,7 @@ class Applying:
                     until=self.until,
                     parallel=self.parallel,
                     most=self.most,
+                    judged_by_replank=self.judged_by_replank,
                     tell=lambda text: err().print(text, style="yellow", markup=False),
                 )
                 return await preflight.check(files)
@@ -93,4 +96,7 @@ class Applying:
         if candidate.approval is not None:
             how = f"beforehand, {approval_path(file.path).name} of {candidate.approval.at}"
             await runner.approve(run_id, candidate.approval.words, str(candidate.approval.who), how)
+        if self.judged_by_replank:
+            who = await work.conductor.whoever(file.cluster, file.plan)
+            await runner.approve(run_id, [JUDGED_BY_REPLANK], who, "--judged-by-replank")
         return await work.go(run_id, file.plan, direction="apply", goal=self.until)

@@ -17,8 +17,11 @@ from replank.app.runs import newest, stage_named
 from replank.app.wiring import Wiring
 from replank.domain.errors import Refused, ReplankError
 from replank.inventory.fleet.model import ClusterConfig, Fleet
+from replank.migrations.takeover.vocabulary import OWN_JUDGE, judged_upstream
+from replank.ports.access import Access
 from replank.ports.journal import Journal, Run
 from replank.survey.progress import Progress
+from replank.transports.judge.upstream import PROGRAM, VARIABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,7 @@ class Preflight:
     until: str = ""
     parallel: int = 10
     most: int = 200
+    judged_by_replank: bool = False
     tell: Callable[[str], None]
 
     async def check(self, files: Sequence[PlanFile]) -> tuple[list[Candidate], list[Rejected]]:
@@ -102,6 +106,7 @@ class Preflight:
             missing = await self.wiring.missing_rights(access, plan)
             if missing:
                 raise _too_few_rights(candidate, missing)
+            await self._require_upstream(candidate, access)
             if candidate.run is not None:
                 return
             try:
@@ -113,6 +118,17 @@ class Preflight:
                 )
                 there = ()
             crowd.enter(candidate, len(there))
+
+    async def _require_upstream(self, candidate: Candidate, access: Access) -> None:
+        """KCP is unpaused on the word of upstream's own code, where there is such code for the version.
+
+        The step asks for an approval by itself where the program is gone by then.
+        """
+        targets = candidate.file.plan.targets
+        if self.judged_by_replank or not judged_upstream(targets):
+            return
+        if (await access.judge.judge({})).by == OWN_JUDGE:
+            raise _no_judge(candidate, targets.cluster_api)
 
 
 class Crowd:
@@ -134,6 +150,16 @@ class Crowd:
                 "Use another management cluster, or raise --most-clusters if the controllers can take it.",
             )
         self._coming[management] += 1
+
+
+def _no_judge(candidate: Candidate, version: str) -> Refused:
+    return Refused(
+        "RP859",
+        f"Nobody can say as Cluster API would whether machines of {candidate.cluster} would be replaced",
+        f"program {PROGRAM} of cluster-api {version} is neither named by ${VARIABLE} nor on PATH",
+        "Build it from replank's folder would-roll/ (`go build`, its README) and name it, or give "
+        "--judged-by-replank to go by replank's own comparison, which the journal keeps as your approval.",
+    )
 
 
 def _too_few_rights(candidate: Candidate, missing: Sequence[str]) -> Refused:

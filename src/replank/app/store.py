@@ -18,12 +18,14 @@ _STAMP = "%Y%m%dT%H%M%SZ"
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all, mode 0600, in a folder of mode 0700 if it makes one.
+    """Writes a file whole or not at all, mode 0600, in folders of mode 0700 where it makes them.
 
     Raises `Refused` RP001 if the disk does not take it.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # `parents=True` would give all but the last the usual mode.
+        for folder in reversed([f for f in (path.parent, *path.parent.parents) if not f.exists()]):
+            folder.mkdir(exist_ok=True, mode=0o700)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:

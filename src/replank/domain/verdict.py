@@ -16,13 +16,15 @@ class Verdict:
     `outcome`: pass; wait (not so now, expected to come true by itself: asked again until the deadline); fail
     (stops the cluster at once); unknown (could not look: asked again until the deadline, then stops).
     `why`: what was seen, for everything but a pass. `todo`: what to do about a fail. `evidence`: JSON values
-    that show it, never a secret.
+    that show it, never a secret. `approval`: the word of an approval without which a pass before a step does
+    not let it begin; `why` then says what a person must know.
     """
 
     outcome: Outcome
     why: str = ""
     todo: str = ""
     evidence: Mapping[str, object] = field(default_factory=dict)
+    approval: str = ""
 
 
 def passed(**evidence: object) -> Verdict:

@@ -28,12 +28,16 @@ class _Asked:
 
 @dataclass(slots=True)
 class Gates:
-    """Asks a plan's checks and journals every verdict that says something new."""
+    """Asks a plan's checks and journals every verdict that says something new.
+
+    `asks`: approvals that the checks which passed last make their pass depend on: word -> why.
+    """
 
     log: RunLog
     registry: Registry
     patience: Patience
     direction: Direction = "apply"
+    asks: dict[str, str] = field(default_factory=dict)
     _told: dict[tuple[When, int], tuple[str, str]] = field(default_factory=dict)
 
     def forget(self) -> None:
@@ -57,11 +61,14 @@ class Gates:
         """
         since: dict[int, float] = {}
         while True:
+            self.asks = {}
             for number, check in enumerate(checks):
                 asked = await self._ask(at, check)
                 news = await self._tell(number, at, when, check, asked)
                 if asked.verdict.outcome == "pass":
                     since.pop(number, None)
+                    if asked.verdict.approval:
+                        self.asks[asked.verdict.approval] = asked.verdict.why
                     continue
                 news = news or number not in since
                 begun = since.setdefault(number, self.log.clock.now())

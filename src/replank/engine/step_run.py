@@ -23,6 +23,7 @@ from replank.ports.receipts import collect
 from replank.ports.steps import At, Registry
 
 StepEnd = Literal["done", "refused", "approval-needed"]
+_Once = Fault | Literal["approval-needed"] | None
 
 
 class StepRun:
@@ -70,15 +71,24 @@ class StepRun:
     async def _approval_missing(self, step: Step) -> bool:
         if not step.approval and step.id not in self._no_return:
             return False
-        word = step.approval or step.id
-        if (await self.log.state()).approved & {word, step.id, "*"}:
-            return False
         why = self._no_return.get(step.id) or f"the plan asks a person about it: {step.says}"
+        return await self._unapproved(step, step.approval or step.id, {step.id}, why)
+
+    async def _verdict_unapproved(self, step: Step) -> bool:
+        """Whether a check passed only for those who approve of how it came to that."""
+        for word, why in self._gates.asks.items():
+            if await self._unapproved(step, word, set(), why):
+                return True
+        return False
+
+    async def _unapproved(self, step: Step, word: str, others: set[str], why: str) -> bool:
+        if (await self.log.state()).approved & {word, "*", *others}:
+            return False
         await self.log.note("approval-needed", "apply", step.id, word=word, why=why)
         return True
 
     async def _persist(
-        self, step: Step, direction: Direction, once: Callable[[Step], Awaitable[Fault | None]]
+        self, step: Step, direction: Direction, once: Callable[[Step], Awaitable[_Once]]
     ) -> StepEnd:
         """Tries until it is done, refused, held too long, or was tried often enough."""
         tries, held_since, held_by, fresh = 0, None, "", True
@@ -88,8 +98,8 @@ class StepRun:
                 number = (await self.log.state()).step(step.id).attempts + 1
                 await self.log.note("step-started", direction, step.id, attempt=number)
             fault = await once(step)
-            if fault is None:
-                return "done"
+            if not isinstance(fault, Fault):
+                return fault or "done"
             if fault.policy == "hold":
                 held_since = self.log.clock.now() if held_since is None else held_since
                 deadline = held_since + self._patience.hold_s
@@ -104,7 +114,7 @@ class StepRun:
             else:
                 return await self._refuse(step, direction, fault.error, fault)
 
-    async def _apply_once(self, step: Step) -> Fault | None:
+    async def _apply_once(self, step: Step) -> _Once:
         state = (await self.log.state()).step(step.id)
         found = state.found
         at = At(plan=self._plan, step=step, access=self._access, before=state.before)
@@ -115,6 +125,8 @@ class StepRun:
         fault = await self._gates.passed(at, "before", step.before)
         if fault is not None:
             return fault
+        if await self._verdict_unapproved(step):
+            return "approval-needed"
         code = self._registry.steps[step.kind]
         if not found:
             looking = replace(at, before=None)
@@ -130,7 +142,7 @@ class StepRun:
             await self.log.note("step-done", "apply", step.id, already=False)
         return fault
 
-    async def _undo_once(self, step: Step) -> Fault | None:
+    async def _undo_once(self, step: Step) -> _Once:
         state = (await self.log.state()).step(step.id)
         if not state.found:
             # It never came to its first apply.

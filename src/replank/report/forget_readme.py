@@ -29,7 +29,7 @@ _UNDO: Final = """\
 3. `{tool} plan`: nothing to do.
 """
 
-# Seen with OpenTofu 1.12 and terraform-provider-openstack 3.4, tests/ground/test_letting_go.py.
+# Seen with OpenTofu 1.12 and terraform-provider-openstack 3, tests/ground/test_letting_go.py.
 _IMPORT: Final = """
 Only where no state from before is left: `import.tf` beside the blocks, or `sh import.sh`; then `{tool} plan`.
 **Do not apply what it wants of machines and ports**: an import reads back neither `config_drive`,

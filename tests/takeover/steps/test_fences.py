@@ -70,12 +70,21 @@ def test_a_credential_with_another_secret_is_made_anew_and_a_good_one_stays() ->
     assert len(world.cloud.credentials) == 1
 
 
-def test_a_credential_with_more_roles_is_made_anew() -> None:
+def test_a_credential_without_the_role_is_made_anew() -> None:
     world = World().until("reader-credential")
     step = world.step("reader-credential")
     first = world.apply(step)
     world.cloud.credentials[first["credential"]]["roles"] = [{"name": "member"}]
     assert world.apply(step)["made"]
+
+
+def test_a_credential_that_keystone_shows_with_implied_roles_stays() -> None:
+    world = World().until("reader-credential")
+    step = world.step("reader-credential")
+    first = world.apply(step)
+    # As Keystone on the ground lists one that was made with `reader` alone.
+    world.cloud.credentials[first["credential"]]["roles"].append({"name": "load-balancer_observer"})
+    assert world.apply(step) == {**first, "made": False}
 
 
 def test_somebody_elses_secret_under_the_credentials_name_is_left_alone() -> None:

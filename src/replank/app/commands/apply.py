@@ -54,6 +54,11 @@ from replank.app.plan_files import Rejected, plan_paths, read_plans
     show_default=True,
     help="Seconds that are probed before the run, to compare with.",
 )
+@click.option(
+    "--judged-by-replank",
+    is_flag=True,
+    help="Approve that replank's own comparison, not Cluster API's code, says that no machine would roll.",
+)
 @click.option("--take-over", is_flag=True, help="Take a cluster from a holder that is known to be gone.")
 @reports_option
 @json_option

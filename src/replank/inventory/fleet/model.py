@@ -7,9 +7,11 @@ rest of replank works with. No secret stands here: credentials stay in clouds.ya
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from replank.domain.roles import Role
+
+QUIET_SECONDS: Final = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +156,8 @@ class ClusterConfig:
 
     `load_balancer`: who keeps the API load balancer after the takeover; auto lets the planner decide and
     say why. `rename_servers`: allow renaming servers that CAPO could not find by name otherwise.
-    `lock_state`: hold the Terraform back end's own lock while the cluster is in work. `probes`: what is
+    `lock_state`: hold the Terraform back end's own lock while the cluster is in work. `quiet_seconds`: how
+    long the controllers are left alone before the last look and CAPO's right to write. `probes`: what is
     watched beside the API endpoint.
     """
 
@@ -172,6 +175,7 @@ class ClusterConfig:
     lock_state: bool = True
     etcd_snapshot: EtcdSnapshots = EtcdSnapshots()
     credentials: CapoCredentials = CapoCredentials()
+    quiet_seconds: int = QUIET_SECONDS
     probes: tuple[ProbeTarget, ...] = ()
 
 

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from replank.inventory.fleet import schema
 from replank.inventory.fleet.model import (
+    QUIET_SECONDS,
     CapoCredentials,
     CloudRef,
     ClusterConfig,
@@ -80,6 +81,7 @@ def resolve(name: str, settings: schema.Settings, paths: Paths, report: Report) 
         rename_servers=bool(settings.rename_servers),
         lock_state=settings.lock_state is not False,
         etcd_snapshot=resolver.etcd_snapshot(settings.etcd_snapshot),
+        quiet_seconds=settings.quiet_seconds or QUIET_SECONDS,
         credentials=_credentials(settings.credentials),
         probes=resolver.probes(settings.probes or []),
     )

@@ -266,6 +266,7 @@ class Settings(_Strict):
     lock_state: bool | None = None
     etcd_snapshot: EtcdSnapshot | None = None
     credentials: Credentials | None = None
+    quiet_seconds: Annotated[int, Field(ge=1, le=86400)] | None = None
     overrides: list[OverrideEntry] | None = None
     probes: list[ProbeEntry] | None = None
 

@@ -44,6 +44,21 @@ GUARDS: Final = {PRE_DRAIN_GUARD: "", PRE_TERMINATE_GUARD: ""}
 TEMPLATE_KIND: Final = "OpenStackMachineTemplate"
 
 
+OWN_JUDGE: Final = "replank"
+"""`Judgement.by` where replank's own comparison judged."""
+
+JUDGED_BY_REPLANK: Final = "judged-by-replank"
+"""The word that approves unpausing KCP on replank's comparison alone."""
+
+_JUDGES_SINCE: Final = (1, 14)
+
+
+def judged_upstream(targets: Targets) -> bool:
+    """Whether upstream's own code can judge: UpToDate and MachineTemplateUpToDate are exported from v1.14."""
+    parts = targets.cluster_api.removeprefix("v").split(".")
+    return tuple(int(part) for part in parts[:2]) >= _JUDGES_SINCE
+
+
 def core_version(targets: Targets) -> str:
     """apiVersion of Cluster, Machine, MachineSet and MachineDeployment."""
     return f"{CORE}/{targets.cluster_api_version}"

@@ -52,11 +52,15 @@ def _targets(report: RunReport) -> tuple[TargetResult, ...]:
 
 
 def _numbers(report: RunReport) -> dict[str, int]:
-    gates = [gate for step in report.steps for gate in step.gates]
+    # What is carried out on request only, and nobody has asked for, is not missing.
+    later = [stage for stage in report.stages if stage.on_request and stage.status == "pending"]
+    unasked = {step.id for stage in later for step in stage.steps}
+    steps = [step for step in report.steps if step.id not in unasked]
+    gates = [gate for step in steps for gate in step.gates]
     servers = [i for i in report.identities if i.kind == "server"]
     ports = [i for i in report.identities if i.kind == "port"]
     return {
-        "steps": len(report.steps),
+        "steps": len(steps),
         "done": sum(stage.done for stage in report.stages),
         "undone": sum(1 for step in report.steps if step.status == "undone"),
         "gates": len(gates),

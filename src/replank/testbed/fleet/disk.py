@@ -145,6 +145,8 @@ def _fleet(world: World, ssh_port: int) -> Document:
             "sudo": True,
         },
         "management": {"kubeconfig": MANAGEMENT_KUBECONFIG, "namespace": "{cluster}"},
+        # What the twin's controllers want shows within a second.
+        "quiet_seconds": 3,
     }
     clusters = {}
     for cluster in world.clusters:

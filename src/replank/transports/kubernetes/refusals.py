@@ -22,6 +22,8 @@ _LONGEST: Final = 600
 _USER: Final = re.compile(r'User "([^"]*)"')
 # The only sign of a webhook in an answer is its message: the Status has no field for it.
 _SILENT_WEBHOOK: Final = re.compile(r'failed calling webhook "([^"]*)"')
+# kubernetes v1.34, pkg/quota admission: names of resources and counts, never a value.
+_QUOTA: Final = re.compile(r"exceeded quota: [^,]*, requested: .*")
 _DENIED: Final = re.compile(r'admission webhook "([^"]*)"')
 
 
@@ -84,6 +86,9 @@ def _invalid(call: Call, status: Mapping[str, Any], code: int, where: str) -> Re
         # (apiserver pkg/endpoints/handlers/patch.go, applyJSPatch): either way it is not what was seen.
         why = "the object is not as it was seen (the patch's test failed)"
         return Conflict("RP901", call.what, why, "The step looks again by itself.", where=where)
+    if code == 403 and (quota := _QUOTA.search(_text(status))):
+        why = f"a ResourceQuota of the namespace leaves no room (403): {quota.group()[:_LONGEST]}"
+        return Refused("RP907", call.what, why, "Raise the quota, then resume the run.", where=where)
     webhook = _DENIED.search(_text(status))
     who = f"webhook {webhook.group(1)}" if webhook else "the API server"
     why = f"{who} refuses it ({code}): {_said(call, status)}"

@@ -172,6 +172,15 @@ def _not_made(
             f"our user has an application credential {name} already",
             "If replank made it and its secret is lost, it has to be revoked first.",
         )
+    if status == 403 and "maximum of" in response.text:
+        # keystone/exception.py, ApplicationCredentialLimitExceeded ([application_credential] user_limit)
+        return Refused(
+            "RP930",
+            call.what,
+            "our user has as many application credentials as this Keystone lets a user have",
+            "Revoke some that nobody needs (`openstack application credential list`), or ask the cloud's "
+            "administrator for more. A takeover has two for each cluster in work, one once it is settled.",
+        )
     if status == 403 and by_application_credential(call.services.project):
         return Refused(
             "RP929",

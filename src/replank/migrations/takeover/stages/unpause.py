@@ -22,6 +22,7 @@ from replank.migrations.takeover.stages.draft import (
     stage,
     state_locked,
 )
+from replank.migrations.takeover.vocabulary import JUDGED_BY_REPLANK, judged_upstream
 from replank.plan.model import PlanCheck, Stage, Undo
 
 PAUSE_CLUSTER = Undo(
@@ -224,7 +225,11 @@ def _kcp(given: Takeover, built: Built) -> Draft:
             *state_locked(given),
             *_fresh_snapshot(given),
             check(
-                "cluster-api.keep", "KCP's UpToDate says 'keep' for every control plane", machines=machines
+                "cluster-api.keep",
+                "KCP's UpToDate says 'keep' for every control plane; where replank's comparison says it "
+                "instead, a person must approve of that",
+                machines=machines,
+                upstream=True,
             ),
         ),
         after=(
@@ -246,6 +251,7 @@ def _kcp(given: Takeover, built: Built) -> Draft:
             says="Pause the KubeadmControlPlane again. Its hooks and readiness gates stay on the Machines "
             "until the whole takeover is undone.",
         ),
+        approval="" if judged_upstream(given.settings.targets) else JUDGED_BY_REPLANK,
     )
 
 
@@ -266,8 +272,8 @@ def _look(given: Takeover) -> Draft:
     return Draft(
         slug="look-again",
         kind="verify.unchanged",
-        says="Look at everything once more after 30 seconds of quiet.",
-        params={"quiet_seconds": 30},
+        says=f"Look at everything once more after {given.settings.quiet_seconds} seconds of quiet.",
+        params={"quiet_seconds": given.settings.quiet_seconds},
         after=(
             cloud_unchanged(given),
             check("cluster-api.keep", "Nothing is marked for replacement"),

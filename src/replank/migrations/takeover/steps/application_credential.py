@@ -82,7 +82,7 @@ async def ensured(at: At, name: str, roles: Sequence[str]) -> Credential:
     secret = await _staged_secret(at, name) or await _stage(at, name)
     known = await credential_named(at, name)
     if known is not None:
-        if _roles(known) == set(roles) and not await _refusal(at, str(known["id"]), secret):
+        if set(roles) <= _roles(known) and not await _refusal(at, str(known["id"]), secret):
             return Credential(id=str(known["id"]), name=name, secret=secret)
         # Another secret than the staged one: nobody can use it, so nobody loses it.
         await at.access.cloud.delete_application_credential(str(known["id"]))
@@ -164,4 +164,7 @@ async def _stage(at: At, name: str) -> str:
 
 
 def _roles(credential: Document) -> set[str]:
+    """With those that its own roles imply: Keystone lists `load-balancer_observer` of one made with `reader`
+    where Octavia's roles are set up so (seen on the ground). So more roles than were asked for say nothing;
+    that a reader cannot write is proved by trying."""
     return {str(role["name"]) for role in credential.get("roles") or ()}

@@ -12,6 +12,7 @@ from replank.migrations.takeover.steps.family import CHILDREN_FIRST, Family, kin
 from replank.migrations.takeover.steps.foreign import foreign_objects
 from replank.migrations.takeover.steps.live_object import spec_of, status_of
 from replank.migrations.takeover.steps.rollout import rollout_wish, unmet
+from replank.migrations.takeover.vocabulary import JUDGED_BY_REPLANK, OWN_JUDGE
 from replank.ports.access import Document
 from replank.ports.steps import At
 
@@ -23,14 +24,19 @@ _JUDGED: Final = (
     "KubeadmConfig",
     "OpenStackMachine",
 )
+_NOT_UPSTREAM: Final = (
+    "that no machine would be replaced is the word of replank's own comparison, not of Cluster API's code "
+    "(program replank-would-roll)"
+)
 _STOP: Final = "Undo the run: it pauses the Cluster first. Then compare the plan with what is live."
 
 
-async def keep(at: At, _: Mapping[str, JSON]) -> Verdict:
+async def keep(at: At, params: Mapping[str, JSON]) -> Verdict:
     """Check `cluster-api.keep`: no Machine would be replaced, as the controllers judge it.
 
     Judged are all of the cluster, whatever `machines` names. An object that is missing would be judged as
-    kept (cluster-api v1.14.0, filters.go), so all must be there. `by` in the evidence: who judged.
+    kept (cluster-api v1.14.0, filters.go), so all must be there. `by` in the evidence: who judged. With
+    `upstream` a pass that is not the word of upstream's own code needs an approval.
     """
     family = await look(at, _JUDGED)
     missing = [n for n in at.plan.manifests if kind_in(n) in _JUDGED and n not in family.objects]
@@ -45,7 +51,10 @@ async def keep(at: At, _: Mapping[str, JSON]) -> Verdict:
             by=judgement.by,
             rolling=list(rolling),
         )
-    return passed(by=judgement.by, judged=len(family.objects))
+    evidence = {"by": judgement.by, "judged": len(family.objects)}
+    if params.get("upstream") is True and judgement.by == OWN_JUDGE:
+        return Verdict(outcome="pass", why=_NOT_UPSTREAM, evidence=evidence, approval=JUDGED_BY_REPLANK)
+    return Verdict(outcome="pass", evidence=evidence)
 
 
 async def available(at: At, _: Mapping[str, JSON]) -> Verdict:
