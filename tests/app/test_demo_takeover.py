@@ -79,7 +79,8 @@ def test_a_cluster_is_taken_over_and_given_back_as_it_was(site: Site) -> None:
     reports = ["--reports", files / "reports"]
     assert site.run("approve", "--yes", plan, *fleet, wiring=wiring).status == 0
     with Operator(journal_url(None, site.fleet, make=True), "b", lambda _: None):
-        applied = site.run("apply", "--yes", "--json", plan, *fleet, *reports, wiring=wiring)
+        apply = ["apply", "--yes", "--json", "--judged-by-replank", plan, *fleet, *reports]
+        applied = site.run(*apply, wiring=wiring)
         assert applied.status == 0, applied.err
         assert ids(twin, "edge") == machines
         kinds = [key[1] for key in twin.management.objects.documents if key[2] == "b"]

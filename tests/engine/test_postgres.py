@@ -150,6 +150,11 @@ def test_two_processes_do_not_carry_one_run_on(server: Server):
                 await other.carry_on(run_id, direction="apply", goal="", holder=me())
         gate.set()
         ending = await going
+        # The server frees the lock when it has seen the connection's end, which is after we have.
+        for _ in range(100):
+            if not await is_locked(first._store.database, run_id):
+                break
+            await asyncio.sleep(0.05)
         return seen, caught.value.code, ending, await is_locked(first._store.database, run_id)
 
     found = with_engine(server, work, world=World(), kubes=kubes)

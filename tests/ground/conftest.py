@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from proving_ground.progress import Progress
 from proving_ground.settings import Folders, folders
+from proving_ground.toolchain.groups import group
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +18,15 @@ def ground() -> Folders:
     if not (found.state / "up").exists():
         pytest.fail("the proving ground is not up: run `make ground-up`, or all of it with `make prove`")
     return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def upstream_judge() -> Iterator[None]:
+    """Cluster API's own comparison, where replank looks for it; without it KCP waits for an approval."""
+    program = group("would-roll").place(folders()) / "replank-would-roll"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REPLANK_WOULD_ROLL", str(program))
+        yield
 
 
 @pytest.fixture(scope="session")

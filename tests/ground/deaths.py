@@ -24,7 +24,7 @@ class Deaths:
     next life begins. `help_out`: called when a life has been silent for a while, as holds want people."""
 
     desk: Desk
-    watch: Callable[[], None]
+    watch: Callable[[], object]
     tell: Callable[[str], None]
     died: Path = field(init=False)
 

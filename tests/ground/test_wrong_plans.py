@@ -18,7 +18,7 @@ from proving_ground.settings import Folders
 from replank.plan import codec
 from replank.plan.model import Plan
 
-pytestmark = [pytest.mark.ground, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.ground, pytest.mark.long, pytest.mark.timeout(1800)]
 
 WRONG = LegacyCluster(name="wrong", number=5, control_planes=1, worker_groups=(WorkerGroup(count=1),))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -62,13 +62,17 @@ class Preflight:
                 candidates.append(await self._candidate(file))
             except ReplankError as error:
                 rejected.append(Rejected(file.cluster, error))
-        candidates = self._keep(candidates, await self._without_room_or_rights(candidates), rejected)
+        crowd = Crowd(self.most)
+        looked = await self._each(candidates, lambda candidate, access: self._look(candidate, access, crowd))
+        candidates = self._keep(candidates, looked, rejected)
         new = [(c.file, c.config) for c in candidates if c.run is None]
         # A run that goes on has changed the cluster itself; its steps' own checks look at what they need.
         gone = await drifted(
             new, self.wiring.readers(), self.progress, datetime.now(UTC), parallel=self.parallel
         )
-        return self._keep(candidates, gone, rejected), rejected
+        candidates = self._keep(candidates, gone, rejected)
+        unjudged = await self._each(candidates, self._require_upstream)
+        return self._keep(candidates, unjudged, rejected), rejected
 
     def _keep(
         self, candidates: list[Candidate], found: list[Rejected], rejected: list[Rejected]
@@ -85,14 +89,17 @@ class Preflight:
         run = run_to_carry_on(file, self.until, earlier)
         return Candidate(file=file, config=config, approval=approval, run=run)
 
-    async def _without_room_or_rights(self, candidates: Sequence[Candidate]) -> list[Rejected]:
+    async def _each(
+        self, candidates: Sequence[Candidate], look: Callable[[Candidate, Access], Awaitable[None]]
+    ) -> list[Rejected]:
+        """Looks at each cluster's systems; those of which it refuses something."""
         gate = asyncio.Semaphore(self.parallel)
-        crowd = Crowd(self.most)
 
         async def one(candidate: Candidate) -> Rejected | None:
             async with gate:
                 try:
-                    await self._look(candidate, crowd)
+                    async with self.wiring.access(candidate.config, candidate.file.plan) as access:
+                        await look(candidate, access)
                 except ReplankError as error:
                     return Rejected(candidate.cluster, error)
             return None
@@ -100,24 +107,23 @@ class Preflight:
         found = await asyncio.gather(*map(one, candidates))
         return [each for each in found if each is not None]
 
-    async def _look(self, candidate: Candidate, crowd: Crowd) -> None:
+    async def _look(self, candidate: Candidate, access: Access, crowd: Crowd) -> None:
+        """Rights and room."""
         plan = candidate.file.plan
-        async with self.wiring.access(candidate.config, plan) as access:
-            missing = await self.wiring.missing_rights(access, plan)
-            if missing:
-                raise _too_few_rights(candidate, missing)
-            await self._require_upstream(candidate, access)
-            if candidate.run is not None:
-                return
-            try:
-                version = plan.targets.cluster_api_version
-                there = await access.management.list(f"cluster.x-k8s.io/{version}", "Cluster")
-            except Refused as error:
-                self.tell(
-                    f"{candidate.cluster}: the management cluster's clusters are not counted: {error.reason}"
-                )
-                there = ()
-            crowd.enter(candidate, len(there))
+        missing = await self.wiring.missing_rights(access, plan)
+        if missing:
+            raise _too_few_rights(candidate, missing)
+        if candidate.run is not None:
+            return
+        try:
+            version = plan.targets.cluster_api_version
+            there = await access.management.list(f"cluster.x-k8s.io/{version}", "Cluster")
+        except Refused as error:
+            self.tell(
+                f"{candidate.cluster}: the management cluster's clusters are not counted: {error.reason}"
+            )
+            there = ()
+        crowd.enter(candidate, len(there))
 
     async def _require_upstream(self, candidate: Candidate, access: Access) -> None:
         """KCP is unpaused on the word of upstream's own code, where there is such code for the version.

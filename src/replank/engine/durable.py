@@ -16,6 +16,7 @@ Source: dbos 3.4.0, `_dbos.py` (`_launch`), `_recovery.py`, `_sys_db.py` (`resum
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -160,6 +161,8 @@ class DurableRuns:
                 "log_level": "CRITICAL",
                 "use_listen_notify": False,
             }
+            # An earlier instance left a handler on the stderr of its day, which may be closed by now.
+            logging.getLogger("dbos").handlers.clear()
             DBOS(config=config)
             DBOS.listen_queues([self._queue])
             try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import traceback
 from pathlib import Path
 
@@ -34,4 +35,8 @@ def note_bug(doing: str, error: BaseException) -> None:
         lines.append(type(link).__name__)
         lines.extend(line.rstrip() for line in traceback.format_tb(link.__traceback__))
         link = link.__cause__ or link.__context__
-    _LOG.error("\n".join(lines))
+    try:
+        _LOG.error("\n".join(lines))
+    except OSError as full:
+        # The journal has the bug by its type; a log that cannot be written must not end the run in its stead.
+        sys.stderr.write(f"replank: the private log cannot be written: {full.strerror}\n")
