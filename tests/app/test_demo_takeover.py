@@ -6,9 +6,7 @@ that is only waited for is skipped.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,22 +17,9 @@ from bad_input_site import Site, small_world
 from replank.app.demo_operator import Operator
 from replank.app.demo_wiring import demo_wiring
 from replank.app.journals import journal_url
+from replank.engine.clock import SystemClock
 from replank.testbed.controlled import start_controllers
 from replank.testbed.twin import Twin
-
-
-class SkippingClock:
-    """Sleeps at most a fifth of a second, and then it is as late as if it had slept all of it."""
-
-    def __init__(self) -> None:
-        self.skipped = 0.0
-
-    def now(self) -> float:
-        return time.time() + self.skipped
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(min(seconds, 0.2))
-        self.skipped += max(0.0, seconds - 0.2)
 
 
 @pytest.fixture
@@ -74,7 +59,7 @@ def test_a_cluster_is_taken_over_and_given_back_as_it_was(site: Site) -> None:
     assert site.on_fleet("plan takeover", "b", "--out", files / "plans").status == 0
     before, machines = picture(twin), ids(twin, "edge")
     start_controllers(twin, "b", lambda _: None)
-    wiring = demo_wiring(twin, SkippingClock())
+    wiring = demo_wiring(twin, SystemClock())
     fleet = ["--fleet", site.fleet]
     reports = ["--reports", files / "reports"]
     assert site.run("approve", "--yes", plan, *fleet, wiring=wiring).status == 0
