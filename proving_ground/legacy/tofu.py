@@ -32,6 +32,9 @@ CONTROL_PLANE_GROUP = "master"
 LOCK_TIMEOUT = "-lock-timeout=180s"
 """An interrupted run's OpenTofu may still be at work: it ends its current operations first."""
 
+KEPT_STATE = "before-forgetting.tfstate"
+"""The state as it was before some of it was forgotten."""
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -181,14 +184,19 @@ def has_changes(folders: Folders, cluster: LegacyCluster) -> bool:
 
 
 def forget(folders: Folders, cluster: LegacyCluster, addresses: Sequence[str]) -> None:
-    """`tofu state rm`: what the platform team does when somebody else is to own the resources."""
+    """`tofu state rm`: what the platform team does when somebody else is to own the resources. It keeps the
+    state of before, as every back end with versions does."""
+    shutil.copy2(folder(folders, cluster) / "terraform.tfstate", folder(folders, cluster) / KEPT_STATE)
     _tofu(folders, cluster, "state", "rm", LOCK_TIMEOUT, *addresses)
 
 
-def remember(folders: Folders, cluster: LegacyCluster, resources: Mapping[str, str]) -> None:
-    """`tofu import` of each resource, address -> ID: the way back."""
-    for address, found in resources.items():
-        _tofu(folders, cluster, "import", "-input=false", LOCK_TIMEOUT, address, found)
+def remember(folders: Folders, cluster: LegacyCluster, addresses: Sequence[str]) -> None:
+    """`tofu state mv` of each resource out of the state of before: the way back with every attribute. An
+    import would not read back all of them, and the next plan would replace the machines."""
+    kept, now = KEPT_STATE, "terraform.tfstate"
+    for address in addresses:
+        moved = ("mv", f"-state={kept}", f"-state-out={now}", LOCK_TIMEOUT, address, address)
+        _tofu(folders, cluster, "state", *moved)
 
 
 def destroy(folders: Folders, cluster: LegacyCluster) -> None:

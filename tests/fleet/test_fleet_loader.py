@@ -204,7 +204,7 @@ def test_no_clusters_is_a_fleet() -> None:
         (clusters("a:\n  ssh: {user: u, jump: 'a b'}"), "RP013", 4, "user@host"),
         (clusters("a: {rename_servers: yes}"), "RP013", 3, "`true` or `false`"),
         (clusters("a: {etcd_snapshot: {max_age_minutes: 0}}"), "RP013", 3, "greater than or equal to 1"),
-        (clusters("a: {etcd_snapshot: {recipients: [/root/key.pub]}}"), "RP013", 3, "age recipient"),
+        (clusters("a: {etcd_snapshot: {recipients: [/keys/ops.pub]}}"), "RP013", 3, "age recipient"),
         (clusters("a: {etcd_snapshot: {where: x}}"), "RP011", 3, "where"),
         (clusters("a: {load_balancer: octavia}"), "RP013", 3, "'auto', 'managed' or 'unmanaged'"),
         (clusters("a: {state: {file: x}}"), "RP013", 3, "a list"),

@@ -109,7 +109,7 @@ class Desk:
     def give_terraform_back(self, working: Working) -> None:
         """And the other way round."""
         self.until_held(working, "terraform-forget")
-        tofu.remember(self.ground, self.cluster, {f.address: f.import_id for f in self.plan.forget})
+        tofu.remember(self.ground, self.cluster, [forget.address for forget in self.plan.forget])
 
     def report(self) -> dict[str, Any]:
         """The newest run's report."""

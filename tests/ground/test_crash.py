@@ -86,7 +86,7 @@ class Platform:
         if direction == "apply":
             tofu.forget(ground, cluster, [each.address for each in forget])
         else:
-            tofu.remember(ground, cluster, {each.address: each.import_id for each in forget})
+            tofu.remember(ground, cluster, [each.address for each in forget])
 
 
 def state_of_terraform(ground: Folders) -> dict[str, str]:

@@ -17,7 +17,7 @@ from openstack.connection import Connection
 from proving_ground import management
 from proving_ground.cloud import connect
 from proving_ground.engine import docker_engine
-from proving_ground.legacy import create
+from proving_ground.legacy import create, tofu
 from proving_ground.legacy.layout import LegacyCluster
 from proving_ground.progress import Progress
 from proving_ground.scenario import new_cluster, project, settled
@@ -172,6 +172,7 @@ def test_a_takeover_is_undone_without_a_trace_and_done_again(
     assert machines_of(cloud, SMALL) == before
     assert port_names(cloud, SMALL) == names
     assert _metadata_of_nodes(small) == nodes
+    assert not tofu.has_changes(ground, SMALL), "Terraform owns the machines as before"
     assert _credentials(cloud, SMALL) == set()
     assert plane.find("Namespace", "small") is None
     assert {kind: plane.list(kind, "small") for kind in CAPI_KINDS} == {kind: [] for kind in CAPI_KINDS}

@@ -74,7 +74,7 @@ class Operator:
         if direction == "undo":
             for path, before in self._kept.items():
                 path.write_bytes(before)
-            self._tell("somebody runs `terraform import` for what the takeover had let go")
+            self._tell("somebody puts back into the state what the takeover had let go")
             self._kept.clear()
         elif not self._kept:
             for path in {Path(each.state) for each in forget}:

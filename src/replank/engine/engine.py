@@ -214,6 +214,8 @@ class Engine:
             try:
                 yield access
             except Exception:
+                # The run is at rest, refused or not begun, and somebody else may come. Only a process that is
+                # being ended (the branch below) leaves the lease to whoever resumes it.
                 await lease.release()
                 raise
             except BaseException:

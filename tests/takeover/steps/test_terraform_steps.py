@@ -99,6 +99,27 @@ def test_a_plan_with_changes_waits_and_one_that_cannot_be_made_fails() -> None:
     assert before(world)["terraform.no-changes"] == "fail"
 
 
+def test_undo_holds_while_the_state_would_replace_what_it_lists_again() -> None:
+    world = World()
+    step = world.step(FORGET)
+    listed = dict(world.states.resources)
+    with pytest.raises(Hold):
+        world.apply(step)
+    world.forget()
+    world.apply(step)
+    with pytest.raises(Hold) as held:
+        world.undo(step)
+    assert (held.value.code, "does not list 10 resources again" in held.value.what) == ("RP872", True)
+    world.states.resources = listed
+    for changes, why in (("2 to replace", "2 to replace"), (None, "it cannot be run here")):
+        world.states.changes_now = changes
+        with pytest.raises(Hold) as held:
+            world.undo(step)
+        assert (held.value.code, held.value.why) == ("RP872", why)
+    world.states.changes_now = ""
+    assert len(world.undo(step)["listed"]) == 10
+
+
 def test_somebody_elses_lock_is_waited_for() -> None:
     world = World()
     world.forget()

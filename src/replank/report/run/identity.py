@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from replank.plan.model import Plan, PlannedMachine, PortName
+from replank.plan.model import Plan, PlannedMachine
 from replank.report.run.events import word, words
 from replank.report.run.model import Gate, Identity, StepReport
 
@@ -40,34 +41,24 @@ def identities(plan: Plan, steps: Sequence[StepReport]) -> tuple[Identity, ...]:
     renamed = {word(step.params, _RENAMES[step.kind]): step for step in steps if step.kind in _RENAMES}
     found: list[Identity] = []
     for machine in plan.machines:
-        found.append(_server(machine, looks, renamed.get(machine.server_id)))
-        found += [_port(machine, port, looks, renamed.get(port.id)) for port in machine.ports]
+        found.append(_identity("server", machine.server_id, machine, machine.server_name, looks, renamed))
+        found += [_identity("port", p.id, machine, p.old, looks, renamed) for p in machine.ports]
     return tuple(found)
 
 
-def _server(machine: PlannedMachine, looks: Sequence[_Look], rename: StepReport | None) -> Identity:
-    before, after = _names(machine.server_name, rename)
-    look = _last(looks, "servers", machine.server_id)
-    return Identity(
-        kind="server",
-        id=machine.server_id,
-        machine=machine.machine,
-        name_before=before,
-        name_after=after,
-        same=None if look is None else look.gate.outcome == "pass",
-        at=look.at if look else None,
-        by=look.step if look else "",
-    )
-
-
-def _port(
-    machine: PlannedMachine, port: PortName, looks: Sequence[_Look], rename: StepReport | None
+def _identity(
+    kind: Literal["server", "port"],
+    thing_id: str,
+    machine: PlannedMachine,
+    name: str,
+    looks: Sequence[_Look],
+    renamed: Mapping[str, StepReport],
 ) -> Identity:
-    before, after = _names(port.old, rename)
-    look = _last(looks, "ports", port.id)
+    before, after = _names(name, renamed.get(thing_id))
+    look = _last(looks, f"{kind}s", thing_id)
     return Identity(
-        kind="port",
-        id=port.id,
+        kind=kind,
+        id=thing_id,
         machine=machine.machine,
         name_before=before,
         name_after=after,

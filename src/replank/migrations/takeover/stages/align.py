@@ -123,8 +123,8 @@ def _forget(release: StateRelease) -> Draft:
         ),
         undo=Undo(
             kind="terraform.import",
-            says="Hold until each resource has been imported again by its ID and its block is back in the "
-            "configuration.",
+            says="Hold until each resource is in the state again with its ID, its block is back in the "
+            "configuration, and `terraform plan`, where it can be run, has nothing to do.",
         ),
     )
 

@@ -1,7 +1,9 @@
 """Terraform lets go, and its state's lock.
 
 replank edits neither a state nor a repository: the operator does, and the step holds until the live state
-lists the resources no more. Undo holds until they are imported again, so that the state ends as it was found.
+lists the resources no more. Undo holds until it lists them again and, where the plan had `terraform plan` run,
+until that has nothing to do: a state that was filled by imports lists the same IDs, and would replace
+every machine (seen with terraform-provider-openstack v3.4.0: arguments that it does not read back).
 """
 
 from __future__ import annotations
@@ -57,7 +59,22 @@ class TerraformForget:
                 "`restore.sh`, which takes them from the state of before, and `import.tf`. It goes on by "
                 "itself.",
             )
+        if any(check.kind == "terraform.no-changes" for check in at.step.after):
+            await _require_empty_plan(at)
         return {"serial": now.serial, "listed": texts(sorted(listed))}
+
+
+async def _require_empty_plan(at: At) -> None:
+    state = text(at.step.params, "state")
+    changes = await at.access.states.changes(state, text(at.step.params, "workspace"))
+    if changes != "":
+        raise Hold(
+            "RP872",
+            f"State {state} is not as it was: `terraform plan` is not empty",
+            "it cannot be run here" if changes is None else changes,
+            "Do not apply it. Put the blocks back as they were; for resources that it would replace use "
+            "`restore.sh` of `replank show PLAN --forget DIR`. It goes on by itself.",
+        )
 
 
 class TerraformLock:
