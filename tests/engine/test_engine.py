@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import json
 import socket
 import sqlite3
@@ -91,6 +92,26 @@ def test_the_lease_is_held_while_steps_run(tmp_path: Path):
     assert with_engine(tmp_path, work, world=world, kubes={"toy": kube}) == "done"
     assert seen
     assert all(holder.startswith(f"{me()} toy-") for holder in seen)
+
+
+def test_a_lease_left_by_a_kill_after_the_runs_last_word_keeps_nobody_out(tmp_path: Path):
+    world, kube, held = World(), Kube(), []
+    world.before_call = lambda _: held.append(copy.deepcopy(kube.objects[REF]))
+
+    async def work(the_engine: Engine) -> Any:
+        first = await begun(the_engine)
+        assert await go(the_engine, first) == "done"
+        ended = held[-1]["spec"]["holderIdentity"]
+        kube.objects[REF] = held[-1]
+        second = await begun(the_engine)
+        assert await go(the_engine, second) == "done"
+        kube.objects[REF] = held[-1] | {"spec": held[-1]["spec"] | {"holderIdentity": f"{me()} of-another"}}
+        third = await begun(the_engine)
+        with pytest.raises(Refused) as caught:
+            await go(the_engine, third)
+        return first in ended, second in held[-1]["spec"]["holderIdentity"], caught.value.code
+
+    assert with_engine(tmp_path, work, world=world, kubes={"toy": kube}) == (True, True, "RP813")
 
 
 def test_what_dbos_writes_down_is_ids_and_words_in_json_and_nothing_listens(

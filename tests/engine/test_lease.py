@@ -48,8 +48,13 @@ def clock() -> Clock:
     return Clock()
 
 
+async def _at_work(_: str) -> bool:
+    """Every other run may be at work."""
+    return False
+
+
 def lease(kube: Kube, clock: Clock, holder: str = "me@here:1", run_id: str = RUN) -> Lease:
-    made = Lease(kube, clock, holder=holder, run_id=run_id)  # type: ignore[arg-type]
+    made = Lease(kube, clock, holder=holder, run_id=run_id, over=_at_work)  # type: ignore[arg-type]
     kube.fence = made.fence
     return made
 
@@ -249,7 +254,7 @@ def test_an_empty_lease_is_free(clock: Clock):
 def test_two_that_come_at_once_do_not_both_get_it(clock: Clock):
     async def work() -> None:
         kube = Kube(lambda: None)
-        both = [Lease(kube, clock, holder=f"p{n}", run_id=f"run-{n}") for n in range(2)]  # type: ignore[arg-type]
+        both = [Lease(kube, clock, holder=f"p{n}", run_id=f"run-{n}", over=_at_work) for n in range(2)]  # type: ignore[arg-type]
         found = await kube.get(REF)
         assert found is None
         # Both have seen nothing; the second's create comes too late.

@@ -43,6 +43,10 @@ def takeover(request: pytest.FixtureRequest) -> tuple[str, Asked]:
     return request.param, asked
 
 
+async def _at_work(_: str) -> bool:
+    return False
+
+
 def leased() -> None:
     """Takes the lease, renews it for a while and gives it back."""
     loop = VirtualLoop(NOW.timestamp())
@@ -50,7 +54,7 @@ def leased() -> None:
     access = world.access(endpoint="10.0.0.1:6443")
 
     async def whole() -> None:
-        lease = Lease(access.workload, access.clock, holder="a@b:1", run_id="run")
+        lease = Lease(access.workload, access.clock, holder="a@b:1", run_id="run", over=_at_work)
         await lease.take(alone=True, take_over=False)
         await asyncio.sleep(100)
         await lease.release()

@@ -17,7 +17,7 @@ from replank.engine.kinds import require_kinds
 from replank.engine.lease import Lease
 from replank.engine.patience import Patience
 from replank.engine.private_log import keep_private_log
-from replank.engine.run_lock import run_lock
+from replank.engine.run_lock import is_locked, run_lock
 from replank.engine.step_run import StepRun
 from replank.engine.store import SqlJournal, require_schema
 from replank.engine.unfinished import plan_of, unfinished
@@ -208,7 +208,7 @@ class Engine:
             leases[0].fence()
 
         async with self._open_access(run, plan, fence) as access:
-            lease = Lease(access.workload, self._clock, holder=holder, run_id=run.id)
+            lease = Lease(access.workload, self._clock, holder=holder, run_id=run.id, over=self._over)
             leases.append(lease)
             await lease.take(alone=alone, take_over=take_over)
             try:
@@ -222,6 +222,13 @@ class Engine:
                 lease.leave()
                 raise
             await lease.release()
+
+    async def _over(self, run_id: str) -> bool:
+        """Whether a run of this journal has ended, and no process is at work on it."""
+        run = next((run for run in await self._store.runs() if run.id == run_id), None)
+        if run is None or unfinished(run, await self._store.events(run_id)):
+            return False
+        return not await is_locked(self._store.database, run_id)
 
     def _walk(self, run: Run, plan: Plan, access: Access, direction: Direction, goal: str) -> Walk:
         steps = StepRun(

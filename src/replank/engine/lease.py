@@ -7,7 +7,7 @@ two thirds of its 60 s stops writing anything, long before anybody else may take
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -27,13 +27,26 @@ _OWN_WRITE: ContextVar[bool] = ContextVar("own_write", default=False)
 
 
 class Lease:
-    """`holder`: this process and its run, `user@host:pid RUN`. Made anew for every taking."""
+    """`holder`: this process and its run, `user@host:pid RUN`. Made anew for every taking.
 
-    def __init__(self, api: KubeApi, clock: Clock, *, holder: str, run_id: str) -> None:
+    `over`: whether a run is known to have ended, with nobody at work on it. Its process was killed between
+    its last word and the release, so its lease keeps nobody out.
+    """
+
+    def __init__(
+        self,
+        api: KubeApi,
+        clock: Clock,
+        *,
+        holder: str,
+        run_id: str,
+        over: Callable[[str], Awaitable[bool]],
+    ) -> None:
         self._api = api
         self._clock = clock
         self._identity = f"{holder} {run_id}"
         self._run_id = run_id
+        self._over = over
         self._renewed_at: float | None = None
         self._lost_to = ""
         self._renewing: asyncio.Task[None] | None = None
@@ -76,7 +89,8 @@ class Lease:
                     seen = (spec["renewTime"], self._clock.now())
                 free = self._clock.now() - seen[1] >= spec["leaseDurationSeconds"]
             else:
-                self._require_free(spec, take_over)
+                if not await self._over(holder.rpartition(" ")[2]):
+                    self._require_free(spec, take_over)
                 free = True
             if free and await self._write(found):
                 break

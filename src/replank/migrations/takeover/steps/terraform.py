@@ -1,9 +1,9 @@
 """Terraform lets go, and its state's lock.
 
 replank edits neither a state nor a repository: the operator does, and the step holds until the live state
-lists the resources no more. Undo holds until it lists them again and, where the plan had `terraform plan` run,
-until that has nothing to do. A state that was filled by imports lists the same IDs, and would replace every
-machine: the provider does not read all arguments back (seen with terraform-provider-openstack v3.4.0).
+lists the resources no more. Undo holds until it lists them again and, where the plan had `terraform plan`
+run, until that has nothing to do. A state that was filled by imports lists the same IDs, and would replace
+every machine: the provider does not read all arguments back (seen with terraform-provider-openstack v3.4.0).
 """
 
 from __future__ import annotations
