@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from openstack.connection import Connection
+from openstack.exceptions import ConflictException
 from openstack.identity.v3._proxy import Proxy as Identity
+from openstack.network.v2.network import Network
 
 from proving_ground.cloud import ports
 from proving_ground.cloud.configuration import REGION
@@ -109,13 +111,26 @@ def resources(cloud: Connection) -> None:
             cloud.compute.create_flavor(
                 name=flavor.name, vcpus=flavor.vcpus, ram=flavor.ram_mib, disk=flavor.disk_gib
             )
-    network = cloud.network.find_network(PUBLIC) or cloud.network.create_network(
-        name=PUBLIC,
-        is_router_external=True,
-        provider_network_type="flat",
-        provider_physical_network=PUBLIC,
-    )
+    network = cloud.network.find_network(PUBLIC) or _public_network(cloud)
     if cloud.network.find_subnet(PUBLIC_SUBNET) is None:
         cloud.network.create_subnet(
             name=PUBLIC_SUBNET, network_id=network.id, cidr=FLOATING_CIDR, ip_version=4, is_dhcp_enabled=False
         )
+
+
+def _public_network(cloud: Connection) -> Network:
+    """Makes it. Seen once on a cloud that was just up: 409, the physical network is in use, though nobody
+    else makes one. Neutron begins a request anew where a transaction fails (neutron_lib.db.api,
+    retry_db_errors), and then it may meet what its own first attempt stored."""
+    try:
+        return cloud.network.create_network(
+            name=PUBLIC,
+            is_router_external=True,
+            provider_network_type="flat",
+            provider_physical_network=PUBLIC,
+        )
+    except ConflictException:
+        stored = cloud.network.find_network(PUBLIC)
+        if stored is None:
+            raise
+        return stored

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from desk import Desk
 from openstack.connection import Connection
+from planted import hunt
 
 from proving_ground import management
 from proving_ground.cloud import connect
@@ -148,6 +149,7 @@ def test_a_cluster_of_three_and_two_is_taken_over_without_anybody_noticing(
     if report["probe"]["outcome"] != "passed":
         # No failure of the takeover, and no proof either: the machine was too busy to look so often.
         warnings.warn(f"the probes were {report['probe']['outcome']}: {told}", stacklevel=1)
+    assert hunt(desk, plane).found({"the plane": plane.kubeconfig, "the cluster": plain.kubeconfig}) == []
 
 
 def test_a_takeover_is_undone_without_a_trace_and_done_again(
@@ -165,6 +167,7 @@ def test_a_takeover_is_undone_without_a_trace_and_done_again(
         desk.let_terraform_go(working)
         working.done(600)
     assert wishes(plane, SMALL) == []
+    secrets = hunt(desk, plane)
     with progress.step("small: replank undo"):
         working = desk.run("undo", "small", "--yes")
         desk.give_terraform_back(working)
@@ -184,6 +187,7 @@ def test_a_takeover_is_undone_without_a_trace_and_done_again(
         working.done(600)
     assert machines_of(cloud, SMALL) == before
     assert wishes(plane, SMALL) == []
+    assert secrets.found({"the plane": plane.kubeconfig, "the cluster": small.kubeconfig}) == []
 
 
 @pytest.mark.long
