@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from desk import Desk
 from openstack.connection import Connection
-from planted import hunt
 
 from proving_ground import management
 from proving_ground.cloud import connect
@@ -23,6 +22,7 @@ from proving_ground.legacy.layout import LegacyCluster
 from proving_ground.progress import Progress
 from proving_ground.scenario import new_cluster, project, settled
 from proving_ground.scenario.fresh import PLAIN, SMALL, fresh_cluster
+from proving_ground.scenario.hunt import hunt
 from proving_ground.scenario.kube import Kube, unmet
 from proving_ground.scenario.operator import probes_of
 from proving_ground.scenario.waiting import until
@@ -149,7 +149,8 @@ def test_a_cluster_of_three_and_two_is_taken_over_without_anybody_noticing(
     if report["probe"]["outcome"] != "passed":
         # No failure of the takeover, and no proof either: the machine was too busy to look so often.
         warnings.warn(f"the probes were {report['probe']['outcome']}: {told}", stacklevel=1)
-    assert hunt(desk, plane).found({"the plane": plane.kubeconfig, "the cluster": plain.kubeconfig}) == []
+    servers = {"the plane": plane.kubeconfig, "the cluster": plain.kubeconfig}
+    assert hunt(ground, PLAIN, plane, desk.folder).found(servers) == []
 
 
 def test_a_takeover_is_undone_without_a_trace_and_done_again(
@@ -167,7 +168,7 @@ def test_a_takeover_is_undone_without_a_trace_and_done_again(
         desk.let_terraform_go(working)
         working.done(600)
     assert wishes(plane, SMALL) == []
-    secrets = hunt(desk, plane)
+    secrets = hunt(ground, SMALL, plane, desk.folder)
     with progress.step("small: replank undo"):
         working = desk.run("undo", "small", "--yes")
         desk.give_terraform_back(working)

@@ -1,4 +1,4 @@
-"""The hunt for secrets knows one in every form that a log or a database may give it. Needs no ground."""
+"""The hunt for secrets knows one in every form that a log or a database may give it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import json
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from planted import forms
+
+from proving_ground.scenario.hunt import forms
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from desk import Desk
-
 from proving_ground.cloud import passwords
 from proving_ground.cloud.layout import layout
 from proving_ground.engine import docker_engine, parts
 from proving_ground.legacy import create, ssh, tofu
+from proving_ground.legacy.layout import LegacyCluster
 from proving_ground.management.managers import KUBERNETES
 from proving_ground.scenario.kube import Kube
 from proving_ground.settings import Folders
@@ -29,10 +28,10 @@ SHORTEST = 8
 
 @dataclass(frozen=True)
 class Hunt:
-    """`forms`: name of a secret -> the byte strings that would betray it."""
+    """`desk`: the operator's folder. `forms`: name of a secret -> the byte strings that would betray it."""
 
     ground: Folders
-    desk: Desk
+    desk: Path
     forms: Mapping[str, frozenset[bytes]]
 
     def found(self, planes: Mapping[str, Path]) -> list[str]:
@@ -48,9 +47,9 @@ class Hunt:
     def _places(self, planes: Mapping[str, Path]) -> Iterator[tuple[str, bytes]]:
         """The desk (snapshots, plans, journal, reports, logs), every part's output, the audit logs of the
         management planes, every object that is no Secret."""
-        for file in sorted(self.desk.folder.rglob("*")):
+        for file in sorted(self.desk.rglob("*")):
             if file.is_file():
-                yield f"desk {file.relative_to(self.desk.folder)}", file.read_bytes()
+                yield f"desk {file.relative_to(self.desk)}", file.read_bytes()
         for file in sorted((self.ground.state / "management").rglob("audit*.log")):
             yield f"audit log {file.name}", file.read_bytes()
         client = docker_engine.connect()
@@ -63,19 +62,18 @@ class Hunt:
             yield f"objects of {plane}", everything_but_secrets(self.ground, kubeconfig)
 
 
-def hunt(desk: Desk, plane: Kube) -> Hunt:
+def hunt(ground: Folders, cluster: LegacyCluster, plane: Kube, desk: Path) -> Hunt:
     """What must not be found: the cluster's private keys as its machines have them, all that Cluster API's
     Secrets hold of it but certificates, the cloud's passwords, the operator's keys."""
-    ground = desk.ground
     secrets = {
         f"password of {name}": word.encode() for name, word in passwords.ensure(layout(ground)).items()
     }
     secrets["the operator's SSH key"] = ground.ssh_key.read_bytes()
-    secrets["the cluster's kubeconfig"] = (ground.cluster(desk.cluster.name) / "kubeconfig").read_bytes()
-    first = tofu.read(ground, desk.cluster).control_planes[0].address
-    known = create.known_hosts(ground, desk.cluster)
+    secrets["the cluster's kubeconfig"] = (ground.cluster(cluster.name) / "kubeconfig").read_bytes()
+    first = tofu.read(ground, cluster).control_planes[0].address
+    known = create.known_hosts(ground, cluster)
     secrets["/etc/kubernetes/pki"] = ssh.run(ground, known, first, KEYS)
-    for secret in plane.list("Secret", desk.cluster.name):
+    for secret in plane.list("Secret", cluster.name):
         for key, value in secret.get("data", {}).items():
             if key != "tls.crt":
                 secrets[f"Secret {secret['metadata']['name']}, {key}"] = base64.b64decode(value)
