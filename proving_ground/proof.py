@@ -25,9 +25,11 @@ _TOLD = re.compile(r"[.]*proof: (.+)")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One test file. `when`: RFC 3339, UTC; `closing`: pytest's own closing line; `told`: the test's own."""
+    """One test file at one commit. `when`: RFC 3339, UTC; `closing`: pytest's own closing line; `told`: the
+    test's own."""
 
     name: str
+    commit: str
     passed: bool
     seconds: float
     when: str
@@ -36,21 +38,22 @@ class Result:
 
 
 def prove(folders: Folders, progress: Progress, only: Sequence[str] = ()) -> list[Result]:
-    """Runs every test file of the ground that has not passed at this commit yet, and writes the record.
+    """Runs every test file of the ground that has not passed at this commit yet, and writes the record, where
+    each file stands with the commit at which it ran last.
 
     `only`: beginnings of file names (`test_scen`); files that do not match are left out, as the record says.
     Raises `GroundError` where the work tree has changes: nobody could tell what was proven.
     """
     commit = _commit()
-    kept = folders.cache / "proofs" / f"{commit}.json"
+    kept = folders.cache / "proofs.json"
     results = _read(kept)
     files = sorted(path.name for path in TESTS.glob("test_*.py"))
     chosen = [name for name in files if not only or any(fnmatch.fnmatch(name, f"{p}*") for p in only)]
     for name in chosen:
-        if name in results and results[name].passed:
+        if name in results and results[name].passed and results[name].commit == commit:
             progress.note(f"{name}: passed at this commit already, {results[name].when}")
             continue
-        results[name] = _run(folders, name, progress)
+        results[name] = _run(folders, name, commit, progress)
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps({key: asdict(result) for key, result in results.items()}, indent=1))
     RECORD.write_text(record(commit, files, results))
@@ -59,27 +62,31 @@ def prove(folders: Folders, progress: Progress, only: Sequence[str] = ()) -> lis
 
 def record(commit: str, files: Sequence[str], results: dict[str, Result]) -> str:
     """docs/proof.md. Its line `Last run:` is what `make test` prints."""
-    passed = [name for name in files if name in results and results[name].passed]
-    last = max((result.when for result in results.values()), default="never")
+    shown = [results[name] for name in files if name in results]
+    passed = [result for result in shown if result.passed]
+    older = [result for result in passed if result.commit != commit]
+    last = max((result.when for result in shown), default="never")
+    note = f", {len(older)} of them at older commits" if older else ""
     lines = [
         "# What the real controllers have proven",
         "",
         "Written by `make prove-full`. A test that stands here as passed ran on the proving ground: real",
         "OpenStack, real Kubernetes, real Cluster API (see `proving_ground/README.md`).",
         "",
-        f"Last run: {last}, commit {commit[:12]}, {len(passed)} of {len(files)} test files passed.",
+        f"Last run: {last}, commit {commit[:12]}, {len(passed)} of {len(files)} test files passed{note}.",
         "",
-        "| test file | result | seconds | when | pytest's closing line |",
-        "|---|---|---|---|---|",
+        "| test file | result | commit | seconds | when | pytest's closing line |",
+        "|---|---|---|---|---|---|",
     ]
     for name in files:
         result = results.get(name)
         if result is None:
-            lines.append(f"| {name} | **not run** | | | |")
+            lines.append(f"| {name} | **not run** | | | | |")
         else:
             word = "passed" if result.passed else "**failed**"
             lines.append(
-                f"| {name} | {word} | {result.seconds:.0f} | {result.when} | {result.closing.strip('= ')} |"
+                f"| {name} | {word} | {result.commit[:12]} | {result.seconds:.0f} | {result.when} "
+                f"| {result.closing.strip('= ')} |"
             )
     told = [f"- {name}: {line}" for name in files if name in results for line in results[name].told]
     return "\n".join([*lines, "", *told, *([""] if told else [])])
@@ -90,7 +97,7 @@ def told_in(lines: Sequence[str]) -> list[str]:
     return [found[1] for line in lines if (found := _TOLD.match(line))]
 
 
-def _run(folders: Folders, name: str, progress: Progress) -> Result:
+def _run(folders: Folders, name: str, commit: str, progress: Progress) -> Result:
     log = folders.logs / f"proof-{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
@@ -106,6 +113,7 @@ def _run(folders: Folders, name: str, progress: Progress) -> Result:
         said = [line for line in output.read().splitlines() if line.strip()]
     return Result(
         name=name,
+        commit=commit,
         passed=done.returncode == 0,
         seconds=time.monotonic() - began,
         when=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
