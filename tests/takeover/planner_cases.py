@@ -324,10 +324,10 @@ moved {
 }
 """
 BALANCER = """\
-resource "openstack_lb_member_v2" "api" {
+resource "openstack_dns_recordset_v2" "api" {
   count      = 3
-  pool_id    = openstack_lb_pool_v2.api.id
-  address    = openstack_compute_instance_v2.control_plane[count.index].access_ip_v4
+  zone_id    = var.zone
+  records    = [openstack_compute_instance_v2.control_plane[count.index].access_ip_v4]
   depends_on = [openstack_compute_instance_v2.control_plane]
 }
 

@@ -53,7 +53,7 @@ def test_each_reference_that_stays_is_named_with_its_value() -> None:
     found = broken(plan(configured(machines=MACHINES.partition("moved")[0], lb=BALANCER)))
     a, b, c = addresses()
     assert sorted(found) == [4, 5, 9, 13], "not those inside blocks that go themselves"
-    assert (found[4].file, found[4].inside) == ("lb.tf", "openstack_lb_member_v2.api")
+    assert (found[4].file, found[4].inside) == ("lb.tf", "openstack_dns_recordset_v2.api")
     assert found[4].mentions == f"{SERVER}[count.index].access_ip_v4"
     assert found[4].put == f'["{a}", "{b}", "{c}"][count.index]'
     assert (found[5].put, found[5].why) == ("", "take it out of the list")

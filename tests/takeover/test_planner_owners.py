@@ -32,17 +32,51 @@ def test_every_resource_has_one_owner(case: Case) -> None:
 
 
 @cases
-def test_terraform_forgets_exactly_what_cluster_api_owns(case: Case) -> None:
+def test_terraform_forgets_exactly_what_cluster_api_or_the_operator_owns(case: Case) -> None:
     of = case.plan()
-    owned = {o.id for o in of.ownership if o.after == "cluster-api" and o.before == "terraform"}
+    new_owners = ("cluster-api", "replank")
+    owned = {o.id for o in of.ownership if o.after in new_owners and o.before == "terraform"}
     assert {f.id for f in of.forget} == owned
     assert all((f.how == "state-rm") is ("[" in f.address) for f in of.forget)
 
 
 def test_terraform_step_names_what_stays_and_refers_to_what_goes() -> None:
-    (step,) = [s for s in steps(plan(healthy())) if s.kind == "terraform.forget"]
-    assert step.params["dependents"] == [f"openstack_lb_member_v2.api[{n}]" for n in range(3)]
+    record = TerraformResource(
+        address="openstack_dns_recordset_v2.api",
+        mode="managed",
+        type="openstack_dns_recordset_v2",
+        name="api",
+        id="zone/record",
+        dependencies=("openstack_compute_instance_v2.control_plane",),
+        state="tf/terraform.tfstate",
+    )
+    (step,) = [s for s in steps(plan(with_resources(healthy(), record))) if s.kind == "terraform.forget"]
+    assert step.params["dependents"] == [record.address]
     assert step.params["serial"] == 42
+
+
+def test_members_of_a_kept_pool_follow_their_machines_and_leave_terraform_with_them() -> None:
+    of = plan(healthy())
+    members = {o.address for o in of.ownership if o.kind == "member"}
+    assert {o.after for o in of.ownership if o.kind == "member"} == {"replank"}
+    assert members == {f"openstack_lb_member_v2.api[{n}]" for n in range(3)}
+    assert members < {f.address for f in of.forget}
+
+
+def test_a_whole_set_of_members_goes_and_its_pool_stays() -> None:
+    pool = plan(healthy()).load_balancer.pool_id
+    together = TerraformResource(
+        address="openstack_lb_members_v2.api",
+        mode="managed",
+        type="openstack_lb_members_v2",
+        name="api",
+        id=pool,
+        attributes={"pool_id": pool},
+        state="tf/terraform.tfstate",
+    )
+    of = plan(with_resources(healthy(), together))
+    assert together.address in {f.address for f in of.forget}
+    assert "openstack_lb_pool_v2.api" not in {f.address for f in of.forget}
 
 
 def test_association_of_a_machines_floating_ip_is_forgotten_with_its_port() -> None:

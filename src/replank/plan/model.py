@@ -102,13 +102,14 @@ class SecretPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ownership:
-    """Who owns one OpenStack resource before and after. `kind`: server, port, network, ..."""
+    """Who owns one OpenStack resource before and after. `kind`: server, port, network, ...; `replank`: its
+    operator, which keeps the members of pools that no controller keeps."""
 
     kind: str
     id: str
     name: str
     before: Literal["terraform", "nova", "cloud-provider", "nobody", "elsewhere"]
-    after: Literal["cluster-api", "terraform", "cloud-provider", "nobody", "elsewhere"]
+    after: Literal["cluster-api", "replank", "terraform", "cloud-provider", "nobody", "elsewhere"]
     address: str = ""
     why: str = ""
 

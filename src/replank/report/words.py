@@ -7,6 +7,7 @@ from typing import Final
 OWNERS: Final = {
     "terraform": "Terraform",
     "cluster-api": "Cluster API",
+    "replank": "replank's operator",
     "cloud-provider": "cloud provider",
     "nova": "Nova (in no state)",
     "nobody": "nobody",

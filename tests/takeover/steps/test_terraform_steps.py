@@ -24,14 +24,14 @@ def test_it_holds_until_the_last_resource_is_gone() -> None:
     first, *rest = sorted(f.address for f in world.plan.forget)
     with pytest.raises(Hold) as held:
         world.apply(step)
-    assert (held.value.code, "still lists 10 resources" in held.value.what) == ("RP871", True)
+    assert (held.value.code, "still lists 13 resources" in held.value.what) == ("RP871", True)
     for address in rest:
         del world.states.resources[address]
     with pytest.raises(Hold) as held:
         world.apply(step)
     assert ("1 resource of" in held.value.what, held.value.why) == (True, first)
     del world.states.resources[first]
-    assert len(world.apply(step)["forgotten"]) == 10
+    assert len(world.apply(step)["forgotten"]) == 13
     assert world.writes.log == []
 
 
@@ -109,7 +109,7 @@ def test_undo_holds_while_the_state_would_replace_what_it_lists_again() -> None:
     world.apply(step)
     with pytest.raises(Hold) as held:
         world.undo(step)
-    assert (held.value.code, "does not list 10 resources again" in held.value.what) == ("RP872", True)
+    assert (held.value.code, "does not list 13 resources again" in held.value.what) == ("RP872", True)
     world.states.resources = listed
     for changes, why in (("2 to replace", "2 to replace"), (None, "it cannot be run here")):
         world.states.changes_now = changes
@@ -117,7 +117,7 @@ def test_undo_holds_while_the_state_would_replace_what_it_lists_again() -> None:
             world.undo(step)
         assert (held.value.code, held.value.why) == ("RP872", why)
     world.states.changes_now = ""
-    assert len(world.undo(step)["listed"]) == 10
+    assert len(world.undo(step)["listed"]) == 13
 
 
 def test_somebody_elses_lock_is_waited_for() -> None:

@@ -32,14 +32,15 @@ class StateRelease:
 
 
 def releases(seen: Seen, owned: Sequence[Ownership]) -> tuple[StateRelease, ...]:
-    """One entry for each state that holds something CAPO will own, sorted by source."""
-    ids = {o.id for o in owned if o.after == "cluster-api" and o.id}
+    """One entry for each state that holds something CAPO or replank's operator will own, sorted by source."""
+    ids = {o.id for o in owned if o.after in ("cluster-api", "replank") and o.id}
+    sets = _member_sets(seen, ids)
     found = []
     for state in seen.states:
         live = sorted(
             (r for r in state.resources if r.mode == "managed" and not r.deposed), key=lambda r: r.address
         )
-        gone = [r for r in live if _goes(r, ids)]
+        gone = [r for r in live if _goes(r, ids, sets)]
         if gone:
             blocks = blocks_of(state, gone)
             found.append(
@@ -58,8 +59,17 @@ def forgotten(found: Iterable[StateRelease]) -> tuple[Forget, ...]:
     return tuple(f for release in found for f in release.forget)
 
 
-def _goes(resource: TerraformResource, ids: set[str]) -> bool:
-    """Owned by CAPO, or only glue between owned things (an attachment, an association)."""
+def _member_sets(seen: Seen, ids: set[str]) -> set[str]:
+    """IDs of pools with a member that goes. `openstack_lb_members_v2` is all of a pool's members at once, and
+    has the pool's ID."""
+    pools = [pool for live in seen.cloud.load_balancers for pool in live.pools]
+    return {pool.id for pool in pools if any(member.id in ids for member in pool.members)}
+
+
+def _goes(resource: TerraformResource, ids: set[str], member_sets: set[str]) -> bool:
+    """Owned by CAPO or the operator, or only glue between owned things (an attachment, an association)."""
+    if resource.type == "openstack_lb_members_v2":
+        return resource.id in member_sets
     if resource.type == FLOATING_ASSOCIATION:
         # Its ID is the floating IP's: it goes with the floating IP, or with the port it names.
         return resource.id in ids or str(resource.attributes.get("port_id") or "") in ids

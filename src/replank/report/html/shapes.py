@@ -11,6 +11,7 @@ CHARACTER: float = 6.1
 LETTERS = {
     "terraform": "T",
     "cluster-api": "C",
+    "replank": "R",
     "nova": "N",
     "cloud-provider": "P",
     "nobody": "-",

@@ -217,5 +217,6 @@ def _decide(
     )
     return "unmanaged", (
         f"{reason}: nothing of it is renamed or rewritten, and the adoption needs no write access. Its "
-        f"members must follow the control planes before one is replaced, for CAPO will not do it ({able})"
+        "members must follow the control planes before one is replaced; CAPO will not do it, `replank "
+        f"operator` does ({able})"
     )

@@ -1,7 +1,8 @@
 """One owner for each OpenStack resource, before and after.
 
 By default networks, routers, subnets and security groups stay with Terraform; CAPO owns servers with their
-ports and root volumes, and the load balancer where it is managed. What the cloud provider and the CSI driver
+ports and root volumes, and the load balancer where it is managed; where it is not, its members follow the
+Machines by replank's operator. What the cloud provider and the CSI driver
 made stays theirs.
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from replank.inventory.facts.openstack import FloatingIP, Port, Volume
+from replank.inventory.facts.openstack import FloatingIP, LoadBalancer, PoolMember, Port, Volume
 from replank.inventory.facts.terraform import TerraformResource
 from replank.migrations.takeover.adoptees import Adoptee
 from replank.migrations.takeover.openstack.load_balancer import ApiLoadBalancer
@@ -20,7 +21,7 @@ from replank.migrations.takeover.seen import Cloud, Seen
 from replank.plan.model import Ownership
 
 Before = Literal["terraform", "nova", "cloud-provider", "nobody", "elsewhere"]
-After = Literal["cluster-api", "terraform", "cloud-provider", "nobody", "elsewhere"]
+After = Literal["cluster-api", "replank", "terraform", "cloud-provider", "nobody", "elsewhere"]
 
 
 _GLUE = frozenset(
@@ -41,6 +42,7 @@ class _View:
     cloud: Cloud
     by_id: Mapping[str, TerraformResource]
     adopted: Mapping[str, Adoptee]
+    addresses: frozenset[str]
     discovered: Mapping[str, str]
     shared: Mapping[str, str]
     api: ApiLoadBalancer
@@ -68,6 +70,7 @@ def ownership(seen: Seen, adoptees: Sequence[Adoptee], api: ApiLoadBalancer) -> 
             if r.mode == "managed" and r.id and not r.deposed and r.type not in _GLUE
         },
         adopted={a.server.id: a for a in adoptees},
+        addresses=frozenset(address for a in adoptees for address in a.addresses),
         discovered={
             d.id: d.evidence for d in cloud.discovered if d.kind in ("load_balancer", "volume", "floating_ip")
         },
@@ -167,14 +170,20 @@ def _load_balancers(view: _View) -> Iterator[Ownership]:
     for live in view.cloud.load_balancers:
         is_api = view.api.live is not None and live.id == view.api.live.id
         before = view.before(live.id)
-        after: After = "cluster-api" if is_api and view.api.managed else _stays(before)
+        managed = is_api and view.api.managed
+        after: After = "cluster-api" if managed else _stays(before)
+
+        def follows(member: PoolMember, managed: bool = managed) -> bool:
+            return not managed and member.address in view.addresses
+
         why = view.api.choice.why if is_api else view.discovered.get(live.id, "not the API's")
         parts = [("load-balancer", live.id, live.name)]
         parts += [("listener", one.id, one.name) for one in live.listeners]
         for pool in live.pools:
             parts.append(("pool", pool.id, pool.name))
             parts += [("monitor", pool.monitor.id, pool.monitor.name)] if pool.monitor else []
-            parts += [("member", member.id, member.name) for member in pool.members]
+            parts += [("member", member.id, member.name) for member in pool.members if not follows(member)]
+            yield from (_follower(view, live, member) for member in pool.members if follows(member))
         for kind, part_id, name in parts:
             own = view.before(part_id, before if before != "terraform" else "nobody")
             yield Ownership(
@@ -186,6 +195,19 @@ def _load_balancers(view: _View) -> Iterator[Ownership]:
                 address=view.address(part_id),
                 why=why if kind == "load-balancer" else f"part of load balancer {live.name}",
             )
+
+
+def _follower(view: _View, live: LoadBalancer, member: PoolMember) -> Ownership:
+    """A member that must follow its machine. Terraform's block names the machine, so it goes with it."""
+    return Ownership(
+        kind="member",
+        id=member.id,
+        name=member.name,
+        before=view.before(member.id),
+        after="replank",
+        address=view.address(member.id),
+        why=f"of load balancer {live.name}: must follow its Machine; `replank operator` keeps it",
+    )
 
 
 def _floating_ip(view: _View, fip: FloatingIP) -> Ownership:
