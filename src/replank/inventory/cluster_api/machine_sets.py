@@ -12,6 +12,7 @@ from typing import Any
 
 from replank.domain.errors import Refused
 from replank.inventory.cluster_api.object_meta import controlled_by, labels, moment, owner_uid
+from replank.inventory.label_selector import OPERATORS, selects
 
 Document = Mapping[str, Any]
 
@@ -92,28 +93,13 @@ def _created(document: Document) -> float:
 
 def _selected(selector: Mapping[str, Any], has: Mapping[str, str], name: str) -> bool:
     """Whether a label selector takes the labels. Raises `Refused` for an empty or unknown one."""
-    wanted, terms = selector.get("matchLabels") or {}, selector.get("matchExpressions") or []
-    known = {"In", "NotIn", "Exists", "DoesNotExist"}
-    if not (wanted or terms) or any(term.get("operator") not in known for term in terms):
+    terms = selector.get("matchExpressions") or []
+    empty = not (selector.get("matchLabels") or terms)
+    if empty or any(term.get("operator") not in OPERATORS for term in terms):
         raise Refused(
             "RP917",
             f"MachineDeployment {name} cannot be judged",
             "its selector is empty or holds an operator that is not known",
             "Correct the selector; Cluster API's controller cannot use it either.",
         )
-    return all(has.get(key) == value for key, value in wanted.items()) and all(
-        _matches(term, has) for term in terms
-    )
-
-
-def _matches(term: Mapping[str, Any], has: Mapping[str, str]) -> bool:
-    key, values = term["key"], term.get("values") or []
-    match term["operator"]:
-        case "In":
-            return has.get(key) in values
-        case "NotIn":
-            return key not in has or has[key] not in values
-        case "Exists":
-            return key in has
-        case _:
-            return key not in has
+    return selects(selector, has)

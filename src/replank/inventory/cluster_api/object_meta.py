@@ -33,3 +33,27 @@ def controlled_by(document: Mapping[str, Any], owner: Mapping[str, Any]) -> bool
 def moment(text: Any) -> float | None:
     """A time of Kubernetes in seconds since 1970, None where it is not set. Raises ValueError."""
     return datetime.fromisoformat(text).timestamp() if text else None
+
+
+def key_of(document: Mapping[str, Any]) -> str:
+    """`Kind/name`."""
+    return f"{document['kind']}/{document['metadata']['name']}"
+
+
+def deleting(document: Mapping[str, Any]) -> bool:
+    """Whether it carries a deletionTimestamp."""
+    return bool(document["metadata"].get("deletionTimestamp"))
+
+
+def part(document: Mapping[str, Any] | None, *path: str) -> Mapping[str, Any]:
+    """The object at that path, empty where there is none."""
+    found: Any = document
+    for name in path:
+        found = (found or {}).get(name)
+    return found or {}
+
+
+def condition(document: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
+    """The condition of that type in status.conditions, None where it is not said."""
+    said = part(document, "status").get("conditions") or ()
+    return next((found for found in said if found.get("type") == kind), None)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from replank.audit.finding import AuditSettings
 from replank.domain.severity import Severity
+from replank.inventory.disruption import never_allows
 from replank.inventory.facts.kubernetes import DisruptionBudget, PodFact, Webhook
 from replank.inventory.facts.snapshot import Snapshot
 from replank.migrations.takeover.checks.look import kubernetes
@@ -39,11 +40,11 @@ def _covers(budget: DisruptionBudget, pod: PodFact) -> bool:
 
 
 def _never_allows(budget: DisruptionBudget) -> bool:
-    if budget.expected_pods == 0:
-        return False
-    if budget.max_unavailable in ("0", "0%") or budget.min_available == "100%":
-        return True
-    return budget.min_available.isdecimal() and int(budget.min_available) >= budget.expected_pods
+    return never_allows(
+        min_available=budget.min_available,
+        max_unavailable=budget.max_unavailable,
+        expected_pods=budget.expected_pods,
+    )
 
 
 @rule(

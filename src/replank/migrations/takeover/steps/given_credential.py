@@ -14,6 +14,7 @@ import yaml
 
 from replank.domain.verdict import Verdict, failed, passed
 from replank.inventory.facts.json_value import JSON
+from replank.inventory.label_selector import selects
 from replank.migrations.takeover.openstack.credentials import is_made
 from replank.migrations.takeover.steps.cloud_config import CLOUDS_YAML
 from replank.migrations.takeover.steps.credential_checks import credential_cannot_write
@@ -94,23 +95,10 @@ async def _identity(at: At, name: str, namespace: str) -> Verdict:
         return failed(f"OpenStackClusterIdentity {name} does not exist", _REMEDY)
     home = await at.access.management.get(ObjectRef("v1", "Namespace", "", namespace))
     selector = spec_of(live).get("namespaceSelector")
-    if selector and not _selects(selector, labels_of(home) if home is not None else {}):
+    if selector and not selects(selector, labels_of(home) if home is not None else {}):
         return failed(
             f"OpenStackClusterIdentity {name} does not let namespace {namespace} use it (namespaceSelector)",
             "Label the namespace as it wants, or let it in.",
         )
     reference: JSON = spec_of(live).get("secretRef")
     return passed(identity=name, secret=reference)
-
-
-def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    """A LabelSelector (apimachinery v1, LabelSelectorAsSelector)."""
-    exact = selector.get("matchLabels") or {}
-    wanted = selector.get("matchExpressions") or []
-    return all(labels.get(k) == v for k, v in exact.items()) and all(_meets(w, labels) for w in wanted)
-
-
-def _meets(wanted: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    there, values = wanted["key"] in labels, wanted.get("values") or []
-    among = there and labels[wanted["key"]] in values
-    return {"In": among, "NotIn": not among, "Exists": there, "DoesNotExist": not there}[wanted["operator"]]
