@@ -38,8 +38,8 @@ if "late" in sys.argv:
 hooks.install(Death())
 from replank.ports import receipts
 from replank.transports.kubernetes import line
-from replank.transports.openstack import application_credentials, calls, cloud
-assert line.receipt is cloud.receipt is receipts.receipt
+from replank.transports.openstack import application_credentials, calls, project_calls
+assert line.receipt is project_calls.receipt is receipts.receipt
 assert application_credentials.receipt_of is calls.receipt_of
 assert "hooks" in receipts.receipt.__module__
 """

@@ -20,7 +20,7 @@ def install(death: Death) -> None:
 
     Raises `RuntimeError` where one of them is there already: its writes would pass unseen.
     """
-    users = ("replank.transports.kubernetes.line", "replank.transports.openstack.cloud")
+    users = ("replank.transports.kubernetes.line", "replank.transports.openstack.project_calls")
     if early := [name for name in users if name in sys.modules]:
         raise RuntimeError(f"imported before the hooks were there: {', '.join(early)}")
     _journal(death)

@@ -44,6 +44,7 @@ READS: Final = {
     *("get", "list", "document", "ready", "whoami", "works_with", "server", "servers", "port", "ports"),
     *("balancing", "application_credentials", "try_credential", "login", "read_secret", "etcd_members"),
     *("newest_snapshot", "now", "changes", "judge"),
+    *("pool", "pool_members", "floating_ips", "volumes_of"),
 }
 _TIMEOUT_S: Final = 30.0
 _STALE_S: Final = 4.0
@@ -123,7 +124,7 @@ def _transient(name: str, why: str, after_s: float | None = None) -> Transient:
     return Transient("RP000", name, why, "Try again.", retry_after_s=after_s)
 
 
-class _Port:
+class FaultyPort:
     """Any port: each of its methods goes through `Chaos.call`."""
 
     def __init__(self, inner: object, name: str, chaos: Chaos) -> None:
@@ -155,7 +156,7 @@ def _about(thing: object) -> str:
 def faulty(access: Access, chaos: Chaos) -> Access:
     """The same ports, with faults. The clock is spared."""
     ports: dict[str, Any] = {
-        name: _Port(getattr(access, name), name, chaos)
+        name: FaultyPort(getattr(access, name), name, chaos)
         for name in ("cloud", "management", "workload", "hosts", "states", "judge")
     }
     return Access(**ports, clock=access.clock)

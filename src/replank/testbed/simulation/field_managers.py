@@ -1,8 +1,8 @@
 """Who owns which field of an object: the part of server-side apply that a takeover can meet.
 
 Lists are atomic here, as nearly all lists of Cluster API and CAPO are. Status is left out: controllers write
-it through its own subresource. Source: kubernetes.io "Server-Side Apply" (conflicts, removal of fields, and
-that `[{}]` empties managedFields while an empty list changes nothing).
+it through its own subresource (`status_apply.py`). Source: kubernetes.io "Server-Side Apply" (conflicts,
+removal of fields, and that `[{}]` empties managedFields while an empty list changes nothing).
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ _SET_BY_SERVER = (
 
 @dataclass(frozen=True, slots=True)
 class FieldManager:
-    """One entry of managedFields."""
+    """One entry of managedFields. `subresource`: `status`, "" = the object itself."""
 
     name: str
     operation: Literal["Apply", "Update"]
     paths: frozenset[Path]
+    subresource: str = ""
 
 
 class FieldConflict(Exception):
@@ -39,9 +40,9 @@ class FieldConflict(Exception):
         self.path = path
 
 
-def leaves(document: Mapping[str, Any]) -> dict[Path, Any]:
-    """Every field that somebody can own, with its value."""
-    return dict(_leaves(document, ()))
+def leaves(document: Mapping[str, Any], under: Path = ()) -> dict[Path, Any]:
+    """Every field that somebody can own, with its value. `under`: where `document` stands in its object."""
+    return dict(_leaves(document, under))
 
 
 def _leaves(value: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, Any]]:
@@ -59,10 +60,23 @@ def applied(
     live: Document, wanted: Mapping[str, Any], managers: Iterable[FieldManager], name: str, *, force: bool
 ) -> tuple[Document, tuple[FieldManager, ...]]:
     """The object after manager `name` applied `wanted`, and who owns what then. Raises `FieldConflict`."""
-    fields, has = leaves(wanted), leaves(live)
+    return merged_fields(live, leaves(wanted), leaves(live), managers, name, force=force)
+
+
+def merged_fields(
+    live: Document,
+    fields: Mapping[Path, Any],
+    has: Mapping[Path, Any],
+    managers: Iterable[FieldManager],
+    name: str,
+    *,
+    force: bool,
+    subresource: str = "",
+) -> tuple[Document, tuple[FieldManager, ...]]:
+    """As `applied`, for fields that are known already: `fields` wanted, `has` there."""
     others, mine = [], frozenset[Path]()
     for manager in managers:
-        if manager.name == name and manager.operation == "Apply":
+        if (manager.name, manager.operation, manager.subresource) == (name, "Apply", subresource):
             mine = manager.paths
         else:
             others.append(manager)
@@ -72,14 +86,15 @@ def applied(
         fought = manager.paths & taken if manager.name != name else frozenset()
         if fought and not force:
             raise FieldConflict(manager.name, min(fought))
-        kept.append(FieldManager(manager.name, manager.operation, manager.paths - fought))
+        left = manager.paths - fought
+        kept.append(FieldManager(manager.name, manager.operation, left, manager.subresource))
     result: Document = copied(live)
     for path in mine - fields.keys():
         if not any(path in manager.paths for manager in kept):
             _remove(result, path)
     for path, value in fields.items():
         _put(result, path, value)
-    own = FieldManager(name, "Apply", frozenset(fields))
+    own = FieldManager(name, "Apply", frozenset(fields), subresource)
     return result, (*(m for m in kept if m.paths), own)
 
 
@@ -92,6 +107,9 @@ def updated(
     kept: list[FieldManager] = []
     mine = frozenset[Path]()
     for manager in managers:
+        if manager.subresource:
+            kept.append(manager)
+            continue
         left = frozenset(path for path in manager.paths if path in after)
         if manager.name == name and manager.operation == "Update":
             mine = left
@@ -109,7 +127,8 @@ def rendered(managers: Iterable[FieldManager], api_version: str) -> list[Documen
         for path in sorted(manager.paths):
             at = fields
             for part in path:
-                at = at.setdefault(f"f:{part}", {})
+                # `k:{...}` is an item of a list that is a map.
+                at = at.setdefault(part if part.startswith("k:") else f"f:{part}", {})
         found.append(
             {
                 "manager": manager.name,
@@ -117,6 +136,7 @@ def rendered(managers: Iterable[FieldManager], api_version: str) -> list[Documen
                 "apiVersion": api_version,
                 "fieldsType": "FieldsV1",
                 "fieldsV1": fields,
+                **({"subresource": manager.subresource} if manager.subresource else {}),
             }
         )
     return found
@@ -125,7 +145,12 @@ def rendered(managers: Iterable[FieldManager], api_version: str) -> list[Documen
 def parsed(entries: Iterable[Mapping[str, Any]]) -> tuple[FieldManager, ...]:
     """From metadata.managedFields. Entries of nobody (`{}`) count for nothing."""
     return tuple(
-        FieldManager(e["manager"], e["operation"], frozenset(_paths(e["fieldsV1"], ())))
+        FieldManager(
+            e["manager"],
+            e["operation"],
+            frozenset(_paths(e["fieldsV1"], ())),
+            e.get("subresource", ""),
+        )
         for e in entries
         if e.get("manager")
     )

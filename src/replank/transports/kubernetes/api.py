@@ -1,4 +1,4 @@
-"""`ports.access.KubeApi` on a real API server: generic documents of any kind."""
+"""`ports.access.KubeApi` and `ports.guarding.StatusApi` on a real API server: documents of any kind."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ from replank.inventory.fleet.model import KubeconfigRef
 from replank.ports.access import Document, ObjectRef
 from replank.ports.rights import Right
 from replank.transports.kubernetes.call import APPLY, JSON_PATCH, MERGE, Call
-from replank.transports.kubernetes.connection import Connection, open_embedded, open_kubeconfig
+from replank.transports.kubernetes.connection import Connection, open_embedded
 from replank.transports.kubernetes.discovery import NOT_SERVED, Discovery, Resource
 from replank.transports.kubernetes.errors import NotFound
+from replank.transports.kubernetes.in_cluster import InCluster
 from replank.transports.kubernetes.line import Line
 from replank.transports.kubernetes.paging import all_items
 from replank.transports.kubernetes.reader import local_now
 from replank.transports.kubernetes.reviews import is_granted, readiness, username
+from replank.transports.kubernetes.source import HeldKubeconfig, opened
 from replank.transports.kubernetes.transport import Limits
 
 MANAGER: Final = "replank"
+GUARD: Final = "replank-guard"
 _MANAGED: Final = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
 
 
 class KubernetesApi:
-    """A `KubeApi` and a `RightsReader`; an asynchronous context manager, to be used in one event loop.
+    """A `StatusApi` and a `RightsReader`; an asynchronous context manager, to be used in one event loop.
 
     Connects with the first call. `fence`: called right before every write is sent, also before a repetition;
     raises `Hold` where the lease is not ours. Errors carry RP050 to RP059 and RP900 to RP906; see `KubeApi`.
@@ -37,7 +40,7 @@ class KubernetesApi:
 
     def __init__(
         self,
-        kubeconfig: KubeconfigRef,
+        kubeconfig: KubeconfigRef | HeldKubeconfig | InCluster,
         *,
         fence: Callable[[], None],
         limits: Limits | None = None,
@@ -47,7 +50,7 @@ class KubernetesApi:
         self._clock = clock
 
         async def connect() -> Connection:
-            return await open_kubeconfig(kubeconfig, clock=clock, exec_timeout_s=self._limits.exec_timeout_s)
+            return await opened(kubeconfig, clock=clock, exec_timeout_s=self._limits.exec_timeout_s)
 
         self._line = Line(connect, limits=self._limits, fence=fence)
         self._discovery = Discovery(self.document)
@@ -98,6 +101,22 @@ class KubernetesApi:
         call = await self._call("PATCH", "patch", ObjectRef.of(document))
         return await self._line.json(
             replace(call, query=query, content=dict(document), content_type=APPLY, writes=not dry_run)
+        )
+
+    async def apply_status(self, document: Mapping[str, Any]) -> Document:
+        """See `StatusApi.apply_status`. Forced: what it holds is ours alone, a condition of our own type.
+        `metadata.uid` in it makes sure that it is still that object (else `Conflict`)."""
+        call = await self._call("PATCH", "patch", ObjectRef.of(document))
+        return await self._line.json(
+            replace(
+                call,
+                path=f"{call.path}/status",
+                thing=f"the status of {call.thing}",
+                query=_MANAGED | {"fieldManager": GUARD, "force": "true"},
+                content=dict(document),
+                content_type=APPLY,
+                writes=True,
+            )
         )
 
     async def create(self, document: Mapping[str, Any]) -> Document:

@@ -19,7 +19,6 @@ from replank.inventory.fleet.model import KubeconfigRef
 from replank.inventory.kubeconfig import (
     UNUSABLE,
     KubeconfigEntry,
-    auth_kind,
     check_expiry,
     embedded,
     fact_of,
@@ -27,6 +26,7 @@ from replank.inventory.kubeconfig import (
     select_context,
 )
 from replank.transports.kubernetes.exec_plugin import ExecCredential, run_plugin
+from replank.transports.kubernetes.login import bearer, beside, impersonation, login, token_file, user_file
 from replank.transports.kubernetes.proxy import environment_proxy
 
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
@@ -37,13 +37,25 @@ _OUTSIDE = ("client-certificate", "client-key", "tokenFile", "exec", "auth-provi
 class Connection:
     """How to reach one API server. Holds secrets: never keep or show it.
 
-    `tls`: None for plain HTTP. `headers`: credentials and impersonation. `proxy`: URL or "".
+    `tls`: None for plain HTTP. `headers`: credentials and impersonation, as they were when it was opened.
+    `proxy`: URL or "". `token`: reads a token file again, None where there is none.
     """
 
     fact: KubeconfigFact
     tls: ssl.SSLContext | None = field(repr=False)
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     proxy: str = field(repr=False)
+    token: Callable[[], str] | None = field(default=None, repr=False)
+
+    def headers_now(self) -> tuple[tuple[str, str], ...]:
+        """Credentials and impersonation for a request that is sent now.
+
+        The kubelet writes a Pod's token anew long before it runs out (kubernetes.io, "Service account token
+        volume projection"). Raises `Refused` RP051 where the file cannot be read (any more).
+        """
+        if self.token is None:
+            return self.headers
+        return (bearer(self.token()), *(pair for pair in self.headers if pair[0] != "Authorization"))
 
     @property
     def server(self) -> str:
@@ -69,14 +81,26 @@ async def open_kubeconfig(
     return _connection(entry, fact, credential, certificate, _user_pem(entry, "client-key"))
 
 
+def open_own(text: str, *, clock: Callable[[], datetime], where: str) -> Connection:
+    """As `open_kubeconfig`, for a text that replank itself made: it may name files, but starts no program."""
+    entry = select_context(text, where=where)
+    certificate = _user_pem(entry, "client-certificate")
+    fact = fact_of(entry, certificate=certificate)
+    check_expiry(fact, now=clock(), where=where)
+    return _connection(entry, fact, ExecCredential(), certificate, _user_pem(entry, "client-key"))
+
+
 def open_embedded(kubeconfig: bytes, *, clock: Callable[[], datetime], where: str) -> Connection:
     """As `open_kubeconfig`, for one in memory that holds everything itself: no file is read or written, no
     program started. `where`: for messages. Raises `Refused` RP050 to RP052."""
     try:
         text = kubeconfig.decode("utf-8")
-    except ValueError as error:
-        raise _unusable("it is no text", "Write a new one.", where) from error
-    entry = select_context(text, where=where)
+        entry = select_context(text, where=where)
+    except ValueError:
+        # Not chained, nor is what follows: decoders and YAML errors keep or quote what they do not like.
+        raise _unusable("it is no text", "Write a new one.", where) from None
+    except Refused as error:
+        raise Refused(error.code, error.what, error.why, error.todo, where=where) from None
     outside = [key for key in _OUTSIDE if entry.user.get(key)]
     if entry.cluster_text("certificate-authority") or outside:
         named = ", ".join(outside) or "certificate-authority"
@@ -93,8 +117,9 @@ def _connection(
     return Connection(
         fact=fact,
         tls=_tls(entry, credential.certificate or certificate, credential.key or key),
-        headers=(*_login(entry, credential), *_impersonation(entry)),
+        headers=(*login(entry, credential), *impersonation(entry)),
         proxy=_proxy(entry),
+        token=token_file(entry, credential),
     )
 
 
@@ -107,24 +132,12 @@ def _read(path: str) -> str:
         raise _unusable("the file cannot be read", "Check its owner, mode and content.", path) from error
 
 
-def _beside(entry: KubeconfigEntry, name: str) -> Path:
-    """A path in a kubeconfig is relative to the kubeconfig's folder (client-go, loader.go)."""
-    return Path(entry.where).expanduser().parent / name
-
-
 def _user_pem(entry: KubeconfigEntry, key: str) -> str:
     """The embedded text wins over the file, as in client-go."""
     if text := embedded(entry, f"{key}-data"):
         return text
     name = entry.user_text(key)
-    return _user_file(entry, name, key) if name else ""
-
-
-def _user_file(entry: KubeconfigEntry, name: str, key: str) -> str:
-    try:
-        return _beside(entry, name).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise no_credentials(entry, f"the file behind {key} cannot be read") from error
+    return user_file(entry, name, key) if name else ""
 
 
 def _tls(entry: KubeconfigEntry, certificate: str, key: str) -> ssl.SSLContext | None:
@@ -150,7 +163,7 @@ def _authority(entry: KubeconfigEntry) -> str | None:
         if data:
             return _checked(base64.b64decode(data, validate=True).decode("utf-8"))
         if name:
-            return _checked(_beside(entry, name).read_text(encoding="utf-8"))
+            return _checked(beside(entry, name).read_text(encoding="utf-8"))
     except (OSError, ValueError, binascii.Error) as error:
         why = "its certificate authority cannot be read"
         raise _unusable(why, "Take the CA certificate from the cluster.", entry.where) from error
@@ -195,34 +208,6 @@ def _piped(text: str) -> Iterator[str]:
         yield f"/dev/fd/{reading}"
     finally:
         os.close(reading)
-
-
-def _login(entry: KubeconfigEntry, credential: ExecCredential) -> tuple[tuple[str, str], ...]:
-    token = credential.token
-    kind = auth_kind(entry)
-    if kind == "token":
-        name = entry.user_text("tokenFile")
-        token = _user_file(entry, name, "tokenFile").strip() if name else entry.user_text("token")
-    if token:
-        if not token.isascii() or not token.isprintable():
-            raise no_credentials(entry, "its token holds characters that no token has")
-        return (("Authorization", f"Bearer {token}"),)
-    if kind == "basic":
-        pair = f"{entry.user_text('username')}:{entry.user_text('password')}".encode()
-        return (("Authorization", f"Basic {base64.b64encode(pair).decode()}"),)
-    return ()
-
-
-def _impersonation(entry: KubeconfigEntry) -> tuple[tuple[str, str], ...]:
-    user, uid, groups = entry.user_text("as"), entry.user_text("as-uid"), entry.user.get("as-groups") or []
-    if entry.user.get("as-user-extra"):
-        raise no_credentials(entry, "its user impersonates with as-user-extra, which replank does not know")
-    headers = [("Impersonate-User", user)] if user else []
-    headers += [("Impersonate-Uid", uid)] if uid else []
-    headers += [("Impersonate-Group", str(g)) for g in groups] if isinstance(groups, list) else []
-    if not all(value.isascii() and value.isprintable() for _, value in headers):
-        raise no_credentials(entry, "the names that its user impersonates are not plain ASCII")
-    return tuple(headers)
 
 
 def _proxy(entry: KubeconfigEntry) -> str:

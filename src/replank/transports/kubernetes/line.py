@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import httpx2
 
@@ -19,9 +20,13 @@ from replank.transports.kubernetes.errors import not_understood
 from replank.transports.kubernetes.transport import Limits
 
 
-class _Opened(NamedTuple):
+@dataclass(slots=True, eq=False)
+class _Opened:
+    """`busy`: calls that are on it now."""
+
     transport: CallTransport
     client: httpx2.AsyncClient
+    busy: int = 0
 
 
 class Line:
@@ -54,6 +59,8 @@ class Line:
                 raise
             # Nothing was done: 401 comes before everything else.
             response = await self._request(await self._line(opened), call)
+        finally:
+            await self._close_old()
         if call.writes:
             receipt(f"{call.method} {call.path.lstrip('/')} {response.headers.get('Audit-Id', '')}".strip())
         return response
@@ -70,8 +77,7 @@ class Line:
         return document
 
     async def _line(self, failed: _Opened | None) -> _Opened:
-        """The newest line; a new one where there is none, or the newest is `failed`. Old ones stay open until
-        the end: calls of other tasks may be on them."""
+        """The newest line; a new one where there is none, or the newest is `failed`."""
         async with self._opening:
             if not self._opened or self._opened[-1] is failed:
                 connection = await self._connect()
@@ -85,11 +91,18 @@ class Line:
                 self._opened.append(_Opened(transport, client))
             return self._opened[-1]
 
+    async def _close_old(self) -> None:
+        """A process that runs for months meets many a 401. Calls of other tasks may still be on old lines."""
+        for opened in [old for old in self._opened[:-1] if not old.busy]:
+            self._opened.remove(opened)
+            await opened.transport.aclose()
+
     async def _request(self, opened: _Opened, call: Call) -> httpx2.Response:
         content = None if call.content is None else json.dumps(call.content).encode()
         headers = {"Accept": "application/json"}
         if content is not None:
             headers["Content-Type"] = call.content_type
+        opened.busy += 1
         try:
             return await opened.client.request(
                 call.method,
@@ -101,6 +114,8 @@ class Line:
             )
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise self._strange(call) from error
+        finally:
+            opened.busy -= 1
 
     def _strange(self, call: Call) -> Refused:
         return not_understood(call.what, "the answer cannot be read", "")

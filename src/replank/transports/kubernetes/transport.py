@@ -70,7 +70,7 @@ class ApiTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The answer, 2xx and wholly read. Raises `ReplankError` RP052 to RP059."""
         # A header may stand there several times (Impersonate-Group), so they are not set one by one.
-        request.headers = httpx2.Headers([*request.headers.multi_items(), *self._connection.headers])
+        request.headers = httpx2.Headers([*request.headers.multi_items(), *self._connection.headers_now()])
         if name := self._connection.fact.tls_server_name:
             request.extensions = {**request.extensions, "sni_hostname": name}
         retrying = AsyncRetrying(

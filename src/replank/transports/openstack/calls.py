@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
-from openstack.exceptions import raise_from_response
+from openstack.exceptions import NotFoundException, raise_from_response
 from openstack.proxy import Proxy
 from openstack.utils import maximum_supported_microversion
 
 from replank.domain.errors import ReplankError, Transient
 from replank.transports.openstack.connect import OpenProject
-from replank.transports.openstack.documents import Unreadable
+from replank.transports.openstack.documents import Unreadable, by_id, list_all
 from replank.transports.openstack.errors import LISTING_ERRORS, translated
 from replank.transports.openstack.refusals import refused_write
 
@@ -71,6 +71,29 @@ class Call:
             raise Unreadable(f"it has no {key}")
         return document
 
+    def parts(
+        self,
+        service_type: str,
+        owner: tuple[str, str],
+        collection: str,
+        key: str,
+        *,
+        microversion: str | None = None,
+    ) -> list[dict[str, Any]] | None:
+        """What an owner has in `collection`, under `key` of the answer; None where there is no such owner.
+
+        `owner`: its path and key. Raises what `read` raises: a 404 for the collection of an owner who is
+        there is no answer either.
+        """
+        client, (path, name) = self.services.client(service_type), owner
+        try:
+            found = list_all(client, f"{path}/{collection}", key, microversion=microversion)
+        except NotFoundException:
+            if self.read(service_type, path, name) is None:
+                return None
+            raise
+        return [dict(document) for document in found]
+
     def write(
         self,
         service_type: str,
@@ -99,6 +122,13 @@ class Call:
         if response.status_code >= 400 and response.status_code not in fine:
             raise refuse(response) or refused_write(response, self.what, quote=quote)
         return _json_object(response) if response.content and response.status_code < 400 else {}
+
+
+def ports_of(call: Call, network_id: str) -> tuple[dict[str, Any], ...]:
+    """Sorted by ID. `network_id` "" = all that the project sees."""
+    network = {"network_id": network_id} if network_id else {}
+    scope = {**call.services.project.port_scope, **network}
+    return by_id(list_all(call.services.client("network"), "/ports", "ports", params=scope))
 
 
 def receipt_of(method: str, path: str, response: requests.Response, note: str = "") -> str:

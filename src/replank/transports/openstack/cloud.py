@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from replank.domain.errors import Refused, ReplankError
+from replank.domain.errors import Refused
 from replank.inventory.fleet.model import CloudRef
 from replank.ports.access import CloudLogin, CredentialTrial, Document
-from replank.ports.receipts import receipt
-from replank.transports.openstack.documents import list_all
-from replank.transports.openstack.fence import Gate
-from replank.transports.openstack.session import Patience, RequestCounter
-from replank.transports.openstack.threads import Threads
+from replank.transports.openstack.documents import by_id, list_all
+from replank.transports.openstack.project_calls import ProjectCalls
+from replank.transports.openstack.session import Patience
 
 if TYPE_CHECKING:
-    from replank.transports.openstack.calls import Call, Services
-
-T = TypeVar("T")
+    from replank.transports.openstack.calls import Call
 
 _BALANCING: Final[Mapping[str, tuple[str, str]]] = {
     "load-balancer": ("loadbalancers", "loadbalancer"),
@@ -30,28 +23,18 @@ _BALANCING: Final[Mapping[str, tuple[str, str]]] = {
     "monitor": ("healthmonitors", "healthmonitor"),
 }
 _USER_DATA: Final = "OS-EXT-SRV-ATTR:user_data"
-# Requests of one cluster at once. Steps run one after the other; checks ask for a few things together.
-_PARALLEL: Final = 4
 
 
 class OpenStackCloud:
-    """One project. Logs in at the first call; openstacksdk is imported then (0.7 s).
-
-    `fence`: raises `Hold` where this run may not write; called in a worker thread right before each write is
-    sent, and again before each repetition. `patience`: of each request.
-    """
+    """One project, with the arguments of `ProjectCalls`."""
 
     def __init__(self, cloud: CloudRef, fence: Callable[[], None], patience: Patience | None = None) -> None:
         self._cloud = cloud
-        self._gate = Gate(fence)
-        self._patience = patience or Patience()
-        self._pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="openstack-writes")
-        self._opening = threading.Lock()
-        self._services: Services | None = None
+        self._calls = ProjectCalls(cloud, fence, patience)
 
     def close(self) -> None:
-        """Gives the threads back. One inside a request ends with the request's timeout."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """See `ProjectCalls.close`."""
+        self._calls.close()
 
     async def server(self, server_id: str) -> Document | None:
         """Without its user data, which may hold secrets."""
@@ -60,37 +43,34 @@ class OpenStackCloud:
             found = call.read("compute", f"/servers/{server_id}", "server")
             return _without_user_data(found) if found is not None else None
 
-        return await self._run(f"server {server_id}", look)
+        return await self._calls.run(f"server {server_id}", look)
 
     async def servers(self) -> tuple[Document, ...]:
         """Sorted by ID, without their user data."""
 
         def look(call: Call) -> tuple[Document, ...]:
             found = list_all(call.services.client("compute"), "/servers/detail", "servers")
-            return _by_id(_without_user_data(server) for server in found)
+            return by_id(_without_user_data(server) for server in found)
 
-        return await self._run("servers", look)
+        return await self._calls.run("servers", look)
 
     async def port(self, port_id: str) -> Document | None:
-        return await self._run(
+        return await self._calls.run(
             f"port {port_id}", lambda call: call.read("network", f"/ports/{port_id}", "port")
         )
 
     async def ports(self, network_id: str = "") -> tuple[Document, ...]:
         """Sorted by ID. `network_id` "" = all that the project sees."""
 
-        def look(call: Call) -> tuple[Document, ...]:
-            network = {"network_id": network_id} if network_id else {}
-            scope = {**call.services.project.port_scope, **network}
-            return _by_id(list_all(call.services.client("network"), "/ports", "ports", params=scope))
+        from replank.transports.openstack.calls import ports_of
 
-        return await self._run("ports", look)
+        return await self._calls.run("ports", partial(ports_of, network_id=network_id))
 
     async def rename_server(self, server_id: str, name: str) -> None:
         def write(call: Call) -> None:
             call.write("compute", "PUT", f"/servers/{server_id}", {"server": {"name": name}})
 
-        await self._run(f"rename server {server_id} to {name}", write)
+        await self._calls.run(f"rename server {server_id} to {name}", write)
 
     async def lock_server(self, server_id: str, reason: str) -> None:
         """Where Nova is older than 2.73 (Train) the lock has no reason, and the receipt says so."""
@@ -113,7 +93,7 @@ class OpenStackCloud:
                 note="lock" if told else f"lock, without its reason: Nova only knows {version or '2.1'}",
             )
 
-        await self._run(f"lock server {server_id}", write)
+        await self._calls.run(f"lock server {server_id}", write)
 
     async def unlock_server(self, server_id: str) -> None:
         """One that is not locked is left alone."""
@@ -126,7 +106,7 @@ class OpenStackCloud:
                 path = f"/servers/{server_id}/action"
                 call.write("compute", "POST", path, {"unlock": None}, note="unlock")
 
-        await self._run(f"unlock server {server_id}", write)
+        await self._calls.run(f"unlock server {server_id}", write)
 
     async def set_port(self, port_id: str, *, name: str, tags: Sequence[str]) -> None:
         """Tags first: they keep the old name, should anything stop between the two."""
@@ -140,11 +120,11 @@ class OpenStackCloud:
             if found.get("name") != name:
                 call.write("network", "PUT", f"/ports/{port_id}", {"port": {"name": name}})
 
-        await self._run(f"rename port {port_id} to {name}", write)
+        await self._calls.run(f"rename port {port_id} to {name}", write)
 
     async def balancing(self, kind: str, thing_id: str, pool_id: str = "") -> Document | None:
         path, key = _balancing(kind, thing_id, pool_id)
-        return await self._run(f"{kind} {thing_id}", lambda call: call.read("load-balancer", path, key))
+        return await self._calls.run(f"{kind} {thing_id}", lambda call: call.read("load-balancer", path, key))
 
     async def set_balancing(
         self, kind: str, thing_id: str, values: Mapping[str, Any], pool_id: str = ""
@@ -159,20 +139,20 @@ class OpenStackCloud:
             if any(field not in found or found[field] != value for field, value in values.items()):
                 call.write("load-balancer", "PUT", path, {key: dict(values)})
 
-        await self._run(f"change {kind} {thing_id}", write)
+        await self._calls.run(f"change {kind} {thing_id}", write)
 
     async def application_credentials(self) -> tuple[Document, ...]:
         """Those of our user: id, name, description, roles (id and name), expires_at, unrestricted,
         project_id."""
         from replank.transports.openstack.application_credentials import list_credentials
 
-        return await self._run("application credentials", list_credentials)
+        return await self._calls.run("application credentials", list_credentials)
 
     async def create_application_credential(self, name: str, secret: str, roles: Sequence[str]) -> Document:
         """Raises `Conflict` RP926 where our user has one of that name."""
         from replank.transports.openstack.application_credentials import create_credential
 
-        return await self._run(
+        return await self._calls.run(
             f"application credential {name}",
             partial(create_credential, name=name, secret=secret, roles=tuple(roles)),
         )
@@ -181,7 +161,7 @@ class OpenStackCloud:
         """One that is gone already is fine."""
         from replank.transports.openstack.application_credentials import delete_credential
 
-        await self._run(
+        await self._calls.run(
             f"application credential {credential_id}", partial(delete_credential, credential_id=credential_id)
         )
 
@@ -199,69 +179,27 @@ class OpenStackCloud:
                 raise _gone(call.what, "server" if server is None else "port")
             return try_credential(
                 call,
-                self._gate,
-                self._patience,
+                self._calls.gate,
+                self._calls.patience,
                 credential_id=credential_id,
                 secret=secret,
                 names=(server_id, str(server["name"]), port_id, str(port.get("name") or "")),
                 write=write,
             )
 
-        return await self._run(f"trial of application credential {credential_id}", look)
+        return await self._calls.run(f"trial of application credential {credential_id}", look)
 
     async def login(self) -> CloudLogin:
         """Raises `Refused` RP040 where the CA's file cannot be read."""
         from replank.transports.openstack.login import login_of
 
-        return await self._run("login", lambda call: login_of(call.services.project, self._cloud))
+        return await self._calls.run("login", lambda call: login_of(call.services.project, self._cloud))
 
     async def whoami(self) -> str:
         """As the token says. A user of another domain than the project's is told by name alone, too."""
         from replank.transports.openstack.login import identity_of
 
-        return await self._run("who we are", lambda call: identity_of(call.services.project))
-
-    async def _run(self, what: str, work: Callable[[Call], T]) -> T:
-        called_off = threading.Event()
-        receipts: list[str] = []
-        threads = Threads(asyncio.get_running_loop(), self._pool)
-        try:
-            return await threads.run(
-                partial(self._work, f"OpenStack {self._cloud.name}: {what}", work, receipts, called_off)
-            )
-        except asyncio.CancelledError:
-            called_off.set()
-            raise
-        finally:
-            # The list of receipts belongs to the task, which threads do not see.
-            for text in tuple(receipts):
-                receipt(text)
-
-    def _work(
-        self, what: str, work: Callable[[Call], T], receipts: list[str], called_off: threading.Event
-    ) -> T:
-        # Importing the SDK in a thread keeps the event loop free meanwhile.
-        from replank.transports.openstack.calls import AGAIN, Call
-        from replank.transports.openstack.errors import LISTING_ERRORS, translated
-
-        with self._gate.until(called_off):
-            try:
-                return work(Call(self._open(), what, receipts))
-            except ReplankError:
-                raise
-            except LISTING_ERRORS as error:
-                raise translated(error, what, later=AGAIN) from error
-
-    def _open(self) -> Services:
-        from replank.transports.openstack.calls import Services
-        from replank.transports.openstack.connect import open_project
-
-        with self._opening:
-            if self._services is None:
-                project = open_project(self._cloud, self._patience, RequestCounter())
-                self._gate.guard(project.connection.session)
-                self._services = Services(project)
-            return self._services
+        return await self._calls.run("who we are", lambda call: identity_of(call.services.project))
 
 
 def _balancing(kind: str, thing_id: str, pool_id: str) -> tuple[str, str]:
@@ -270,10 +208,6 @@ def _balancing(kind: str, thing_id: str, pool_id: str) -> tuple[str, str]:
         return f"/lbaas/pools/{pool_id}/members/{thing_id}", "member"
     collection, key = _BALANCING[kind]
     return f"/lbaas/{collection}/{thing_id}", key
-
-
-def _by_id(documents: Any) -> tuple[Document, ...]:
-    return tuple(sorted(map(dict, documents), key=lambda document: str(document["id"])))
 
 
 def _without_user_data(server: Mapping[str, Any]) -> Document:

@@ -16,6 +16,7 @@ import openstack
 from openstack import exceptions as sdk
 from replank.domain.errors import Refused
 from replank.inventory.fleet.model import CloudRef
+from replank.transports.openstack.origin import Origin
 from replank.transports.openstack.session import Patience, RequestCounter, session_class
 
 # These libraries warn through logging and warnings. Both would write on the operator's terminal, where
@@ -59,13 +60,7 @@ def configured(
 
 def refused(cloud: CloudRef, why: str) -> Refused:
     """The configuration of a cloud cannot be used."""
-    return Refused(
-        "RP040",
-        f"OpenStack {cloud.name}: clouds.yaml",
-        why,
-        "Correct `cloud` in fleet.yaml, or the file; `openstack --os-cloud NAME token issue` tries it.",
-        where=cloud.clouds_yaml,
-    )
+    return Origin.of_file(cloud).unusable(why)
 
 
 def _check_file(cloud: CloudRef, path: Path) -> None:

@@ -16,9 +16,10 @@ import openstack
 from openstack import exceptions as sdk
 from replank.domain.errors import Refused
 from replank.inventory.fleet.model import CloudRef
-from replank.transports.openstack.clouds_yaml import configured, refused
+from replank.transports.openstack.clouds_yaml import configured
 from replank.transports.openstack.compute import NOVA_MICROVERSION
 from replank.transports.openstack.errors import absent, cause_of_discovery, translated
+from replank.transports.openstack.origin import Origin
 from replank.transports.openstack.session import Patience, RequestCounter
 
 # With these roles Neutron shows the ports of every project.
@@ -87,38 +88,42 @@ class OpenProject:
 
 
 def open_project(cloud: CloudRef, patience: Patience, counter: RequestCounter) -> OpenProject:
+    """Authenticates with what clouds.yaml says. Raises what `authenticated` raises."""
+    return authenticated(Origin.of_file(cloud), configured(cloud, patience, counter))
+
+
+def authenticated(origin: Origin, connection: openstack.connection.Connection) -> OpenProject:
     """Authenticates.
 
-    Raises `Refused` RP040 (clouds.yaml, cloud or region), RP041 (the credential), RP048 (TLS), and
+    Raises `Refused` RP040 or RP932 (the settings, cloud or region), RP041 (the credential), RP048 (TLS), and
     `Transient` RP044 to RP047 (Keystone does not answer as it should).
     """
-    connection = configured(cloud, patience, counter)
-    what = f"OpenStack {cloud.name}: authentication"
+    what = f"OpenStack {origin.cloud}: authentication"
     auth = connection.session.auth
     if not isinstance(auth, BaseIdentityPlugin):
-        raise _no_entry(cloud, "its auth_type is not one of Keystone's")
+        raise origin.no_entry("its auth_type is not one of Keystone's")
     try:
         access = _first_access(auth, connection.session)
     except ksa.MissingAuthPlugin as error:
-        raise _locked_door(cloud, 401) from error
+        raise _locked_door(origin, 401) from error
     except (ksa.Unauthorized, ksa.Forbidden, ksa.BadRequest) as error:
-        raise _no_entry(cloud, f"Keystone answered {error.http_status} to the credential") from error
+        raise origin.no_entry(f"Keystone answered {error.http_status} to the credential") from error
     except (ksa.AuthPluginException, ksa.AuthorizationFailure, ksa.MissingAuthMethods) as error:
-        raise _no_entry(cloud, f"the credential is not complete ({type(error).__name__})") from error
+        raise origin.no_entry(f"the credential is not complete ({type(error).__name__})") from error
     except (ksa.NotFound, ksa.DiscoveryFailure, ksa.InvalidResponse) as error:
         cause = cause_of_discovery(error)
         if cause is None:
-            raise _no_entry(cloud, "no Keystone v3 answers at its auth_url") from error
+            raise origin.no_entry("no Keystone v3 answers at its auth_url") from error
         if isinstance(cause, ksa.Forbidden):
-            raise _locked_door(cloud, cause.http_status) from error
+            raise _locked_door(origin, cause.http_status) from error
         raise translated(cause, what) from error
     except (ksa.ClientException, ksa.RetriableConnectionFailure, sdk.SDKException, RequestException) as error:
         raise translated(error, what) from error
     if not access.project_id:
-        raise _no_entry(cloud, "the token is not scoped to a project")
+        raise origin.no_entry("the token is not scoped to a project")
     return OpenProject(
-        cloud=cloud.name,
-        region=_region(cloud, connection),
+        cloud=origin.cloud,
+        region=_region(origin, connection),
         project_id=access.project_id,
         project_name=access.project_name or "",
         roles=tuple(sorted(set(access.role_names or ()))),
@@ -141,7 +146,7 @@ def _first_access(auth: BaseIdentityPlugin, session: Session) -> AccessInfo:
         session.auth = auth
 
 
-def _region(cloud: CloudRef, connection: openstack.connection.Connection) -> str:
+def _region(origin: Origin, connection: openstack.connection.Connection) -> str:
     """The region that is looked at. Where nobody named one, only a catalog with a single one will do."""
     catalog = connection.config.get_service_catalog()
     entries = catalog.catalog if catalog is not None else []
@@ -156,23 +161,12 @@ def _region(cloud: CloudRef, connection: openstack.connection.Connection) -> str
     wanted = str(connection.config.region_name or "")
     listed = ", ".join(regions) or "none"
     if wanted and wanted not in regions:
-        raise refused(cloud, f"the catalog has no region {wanted}; it has: {listed}")
+        raise origin.unusable(f"the catalog has no region {wanted}; it has: {listed}")
     if not wanted and len(regions) > 1:
-        raise refused(cloud, f"it names no region, and the catalog has several: {listed}")
+        raise origin.unusable(f"it names no region, and the catalog has several: {listed}")
     return wanted or (regions[0] if regions else "")
 
 
-def _locked_door(cloud: CloudRef, status: int) -> Refused:
+def _locked_door(origin: Origin, status: int) -> Refused:
     """Keystone tells its versions to everybody: something in front of it does not let us through."""
-    return _no_entry(cloud, f"its auth_url answers {status} before any credential is sent")
-
-
-def _no_entry(cloud: CloudRef, why: str) -> Refused:
-    return Refused(
-        "RP041",
-        f"OpenStack {cloud.name}: authentication",
-        why,
-        "Correct the credential of this cloud in clouds.yaml or secure.yaml; `openstack --os-cloud "
-        f"{cloud.name} token issue` tries it.",
-        where=cloud.clouds_yaml,
-    )
+    return origin.no_entry(f"its auth_url answers {status} before any credential is sent")

@@ -7,7 +7,7 @@ everything (user data, admin passwords) and cost ten times the CPU of the JSON.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,16 +21,22 @@ class Unreadable(Exception):
     """A document is not of the documented shape. The text names the field, never its value."""
 
 
-def get(service: Proxy, path: str, params: Mapping[str, Any] | None = None) -> Document:
-    """One GET. Raises the SDK's HttpException for every 4xx and 5xx."""
+def get(
+    service: Proxy, path: str, params: Mapping[str, Any] | None = None, *, microversion: str | None = None
+) -> Document:
+    """One GET. `microversion`: None = the client's own. Raises the SDK's HttpException for every 4xx and
+    5xx."""
     from openstack.exceptions import raise_from_response
 
+    # None would stand in the way of the client's own.
+    version: dict[str, Any] = {"microversion": microversion} if microversion else {}
     response = service.request(
         path,
         "GET",
         params=dict(params or {}),
         headers={"Accept": "application/json"},
         skip_cache=True,
+        **version,
     )
     raise_from_response(response)
     try:
@@ -43,9 +49,14 @@ def get(service: Proxy, path: str, params: Mapping[str, Any] | None = None) -> D
 
 
 def list_all(
-    service: Proxy, path: str, key: str, *, params: Mapping[str, Any] | None = None
+    service: Proxy,
+    path: str,
+    key: str,
+    *,
+    params: Mapping[str, Any] | None = None,
+    microversion: str | None = None,
 ) -> list[Document]:
-    """All pages of a listing.
+    """All pages of a listing. `microversion`: see `get`.
 
     Follows `<key>_links` (Nova, Neutron, Cinder, Octavia) or `next` (Glance), of which only the query is
     used: behind a TLS proxy services write links with the wrong scheme or host.
@@ -54,7 +65,7 @@ def list_all(
     found: list[Document] = []
     markers: set[str] = set()
     while True:
-        page = get(service, path, query)
+        page = get(service, path, query, microversion=microversion)
         items = page[key]
         if not isinstance(items, list):
             raise Unreadable(f"{key} is not a list")
@@ -83,6 +94,11 @@ def list_by_offset(service: Proxy, path: str, key: str) -> list[Document]:
         if any(items[0] == known for known in found):
             raise Unreadable(f"the pages of {key} never end")
         found.extend(items)
+
+
+def by_id(documents: Iterable[Document]) -> tuple[dict[str, Any], ...]:
+    """Copies, sorted by ID."""
+    return tuple(sorted(map(dict, documents), key=lambda document: str(document["id"])))
 
 
 def _next_link(page: Document, key: str) -> str:

@@ -30,8 +30,9 @@ What an `ApiServer` (testbed/world.py) must hold:
 Served: /version, /readyz, /api, /apis, /apis/<group>, /apis/<group>/<version>, lists of a cluster or of one
 namespace, single objects; labelSelector (equality), fieldSelector on metadata.name, limit and continue,
 PartialObjectMetadata by the Accept header. Writes (`writes.py`): POST, PATCH (server-side apply, merge, JSON
-patch), DELETE with preconditions and finalizers, dryRun=All; SelfSubjectReview and SelfSubjectAccessReview.
-PUT, watches and subresources are not served.
+patch), DELETE with preconditions and finalizers, dryRun=All; server-side apply of `/status`, of which
+conditions are a map by type; SelfSubjectReview and SelfSubjectAccessReview. PUT, watches and other
+subresources are not served.
 """
 
 from __future__ import annotations

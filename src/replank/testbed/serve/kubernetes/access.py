@@ -18,7 +18,8 @@ _VERBS: Final = {"POST": "create", "PATCH": "patch", "DELETE": "delete", "PUT": 
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """A right that nobody has; globs. `resource`: `machines.cluster.x-k8s.io`. `namespace` "" = none."""
+    """A right that nobody has; globs. `resource`: `machines.cluster.x-k8s.io`, for a subresource
+    `machines/status.cluster.x-k8s.io`. `namespace` "" = none."""
 
     verb: str = "*"
     resource: str = "*"
@@ -41,7 +42,7 @@ def forbidden(user: str, verb: str, place: Place) -> Answer:
     name = f' "{place.name}"' if place.name else ""
     message = (
         f'{place.qualified}{name} is forbidden: User "{user}" cannot {verb} resource '
-        f'"{place.resource.plural}" in API group "{place.group}"{where}'
+        f'"{place.right}" in API group "{place.group}"{where}'
     )
     return status_document(403, "Forbidden", message, {"kind": place.resource.plural})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from replank.testbed.serve.kubernetes.kinds import ServedResource, served_by
 from replank.testbed.simulation.objects import Objects, group_of
@@ -41,11 +41,13 @@ def status_document(code: int, reason: str, message: str, details: Document | No
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a path points at. `name` "" = the collection; `namespace` "" = all, or a kind without one."""
+    """What a path points at. `name` "" = the collection; `namespace` "" = all, or a kind without one.
+    `part`: the subresource, `status` or ""."""
 
     resource: ServedResource
     namespace: str
     name: str
+    part: str = ""
 
     @property
     def group(self) -> str:
@@ -56,6 +58,11 @@ class Place:
     def qualified(self) -> str:
         """`machines.cluster.x-k8s.io`."""
         return f"{self.resource.plural}.{self.group}" if self.group else self.resource.plural
+
+    @property
+    def right(self) -> str:
+        """As RBAC names it: `machines/status`."""
+        return f"{self.resource.plural}/{self.part}" if self.part else self.resource.plural
 
 
 class ObjectStore:
@@ -88,6 +95,12 @@ class ObjectStore:
     def place(self, path: str) -> Place | None:
         """What a path below /api or /apis points at, None where nothing is served there."""
         self._catch_up()
+        whole, _, part = path.rpartition("/")
+        if part == "status" and (owner := self._place(whole)) and owner.name:
+            return replace(owner, part=part)
+        return self._place(path)
+
+    def _place(self, path: str) -> Place | None:
         parts = path.strip("/").split("/")
         head = 2 if parts[0] == "api" else 3
         root, rest = "/" + "/".join(parts[:head]), parts[head:]
@@ -122,7 +135,7 @@ class ObjectStore:
 
     def _objects_at(self, path: str, query: Mapping[str, str], *, metadata: bool) -> Answer:
         place = self.place(path)
-        if place is None:
+        if place is None or place.part:
             return _no_such_page()
         resource = place.resource
         objects = [

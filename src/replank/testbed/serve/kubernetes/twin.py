@@ -90,7 +90,8 @@ class ServedApi:
         place = self.store.place(path)
         if place is not None:
             verb = verb_of(method, place)
-            if any(right.hits(verb, place.qualified, place.namespace) for right in self.denied):
+            asked = f"{place.right}.{place.group}" if place.group else place.right
+            if any(right.hits(verb, asked, place.namespace) for right in self.denied):
                 return forbidden(self.user(request), verb, place)
         if method == "GET":
             return self.store.answer(path, request.query, request.headers.get("Accept", ""))

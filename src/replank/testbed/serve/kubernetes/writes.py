@@ -1,4 +1,6 @@
-"""Writes to the objects of one API server, answered as the real one answers them. Knows nothing of HTTP.
+"""Writes to the objects of one API server and to their status, answered as the real one answers them.
+
+Knows nothing of HTTP.
 
 What is taken and refused, and who owns which field, is the simulation's (`testbed/simulation/`): one set of
 rules for the world in memory and for the one on the wire.
@@ -11,6 +13,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from replank.testbed.serve.kubernetes.refusals import changed, fought, misshapen
 from replank.testbed.serve.kubernetes.store import (
     Answer,
     ObjectStore,
@@ -22,6 +25,7 @@ from replank.testbed.serve.kubernetes.store import (
 from replank.testbed.simulation.documents import Document, PatchRefused, copied, merged, patched
 from replank.testbed.simulation.field_managers import FieldConflict, FieldManager, applied, leaves, parsed
 from replank.testbed.simulation.objects import Changed, Objects
+from replank.testbed.simulation.status_apply import Misshapen, status_applied
 from replank.testbed.simulation.webhooks import Denied, admitted
 
 APPLY: Final = "application/apply-patch+yaml"
@@ -53,6 +57,8 @@ class Writer:
             return status_document(404, "NotFound", "the server could not find the requested resource")
         try:
             content = json.loads(body) if body else {}
+            if place.part:
+                return self._status(place, method, content, query, content_type)
             match method, bool(place.name):
                 case "POST", False:
                     return self._create(place, content, query)
@@ -116,8 +122,31 @@ class Writer:
         try:
             new, managers = applied(live, wanted, had, manager, force=query.get("force") == "true")
         except FieldConflict as error:
-            raise Refusal(_fought(error)) from error
+            raise Refusal(fought(error)) from error
         new = self._admit(place, live, new)
+        if _is_dry(query):
+            return answered(200, self._shown(new, place))
+        return answered(200, self._put(place, new, manager, managers=managers))
+
+    def _status(
+        self, place: Place, method: str, content: Document, query: Mapping[str, str], kind: str
+    ) -> Answer:
+        """Server-side apply alone; it creates nothing."""
+        if (method, kind) != ("PATCH", APPLY):
+            return status_document(405, "MethodNotAllowed", f"the twin does not {method} a status this way")
+        live, wanted = self._objects.at(_key(place)), _complete(place, content)
+        if live is None:
+            return not_found(place)
+        uid, manager = live["metadata"]["uid"], query.get("fieldManager", "unknown")
+        if wanted["metadata"].get("uid", uid) != uid:
+            raise Refusal(changed(place, Changed("the UID in the precondition is another one")))
+        had = self._objects.managers.get(uid, ())
+        try:
+            new, managers = status_applied(live, wanted, had, manager, force=query.get("force") == "true")
+        except FieldConflict as error:
+            raise Refusal(fought(error)) from error
+        except Misshapen as error:
+            raise Refusal(misshapen(place, error)) from error
         if _is_dry(query):
             return answered(200, self._shown(new, place))
         return answered(200, self._put(place, new, manager, managers=managers))
@@ -145,7 +174,7 @@ class Writer:
         try:
             there = self._objects.delete(_key(place), uid=wanted.get("uid", ""), resource_version=version)
         except Changed as error:
-            raise Refusal(_changed(place, error)) from error
+            raise Refusal(changed(place, error)) from error
         if not there:
             return not_found(place)
         left = self._objects.at(_key(place))
@@ -167,7 +196,7 @@ class Writer:
         try:
             kept = self._objects.put(new, manager, managers=managers, resource_version=version)
         except Changed as error:
-            raise Refusal(_changed(place, error)) from error
+            raise Refusal(changed(place, error)) from error
         return self._shown(kept, place)
 
     def _admit(self, place: Place, live: Document | None, new: Document) -> Document:
@@ -216,22 +245,6 @@ def _folded(document: Document) -> Document:
         encoded = {name: base64.b64encode(text.encode()).decode() for name, text in plain.items()}
         document["data"] = (document.get("data") or {}) | encoded
     return document
-
-
-def _changed(place: Place, error: Changed) -> Answer:
-    message = f'Operation cannot be fulfilled on {place.qualified} "{place.name}": {error}'
-    return status_document(409, "Conflict", message, {"name": place.name})
-
-
-def _fought(error: FieldConflict) -> Answer:
-    field = "." + ".".join(error.path)
-    message = f'Apply failed with 1 conflict: conflict with "{error.manager}": {field}'
-    cause = {
-        "reason": "FieldManagerConflict",
-        "message": f'conflict with "{error.manager}"',
-        "field": field,
-    }
-    return status_document(409, "Conflict", message, {"causes": [cause]})
 
 
 def _is_dry(query: Mapping[str, str]) -> bool:

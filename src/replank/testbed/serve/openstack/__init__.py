@@ -5,9 +5,9 @@
         twin.faults.append(Fault(service="load-balancer", status=403))
 
 Keystone v3 (password and application credential), Nova, Neutron, Octavia, Glance and Cinder. What may be
-written (`writing.py`, `application_credentials.py`) is what a takeover writes, and some of what a lock stops;
-it changes the world's documents in place, and everything else answers 404. A token without the role that a
-service asks of writers gets 403.
+written (`writing.py`, `balancing.py`, `application_credentials.py`) is what a takeover and the guards write,
+and some of what a lock stops; it changes the world's documents in place, and everything else answers 404. A
+token without the role that a service asks of writers gets 403.
 
 All projects share the port; the token decides whose objects are seen. Two `Project`s with one `project_id`
 and different regions are one Keystone project with endpoints in two regions. clouds.yaml needs
@@ -27,7 +27,8 @@ compute (answers as microversion 2.96)
   "OS-EXT-IPS-MAC:mac_addr"}]}, security_groups [{"name"}], "OS-EXT-AZ:availability_zone",
   "OS-EXT-STS:task_state"|null, "OS-EXT-STS:vm_state", "OS-EXT-STS:power_state",
   "OS-EXT-SRV-ATTR:hostname", "OS-EXT-SRV-ATTR:user_data" (plant secrets here),
-  "os-extended-volumes:volumes_attached" [{"id", "delete_on_termination"}]`
+  "os-extended-volumes:volumes_attached" [{"id", "delete_on_termination"}]`, of which
+  os-volume_attachments is made (the device is Cinder's)
 - `flavors`: `id, name, vcpus, ram (MiB), disk (GiB), swap, OS-FLV-EXT-DATA:ephemeral, extra_specs{}`
 - `server_groups`: `id, name, policy, rules{}, members [server IDs], project_id, user_id`
 - `keypairs`: `name, fingerprint, public_key, type` (the twin wraps each in {"keypair": ...} as Nova does)

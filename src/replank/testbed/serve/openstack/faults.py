@@ -14,7 +14,7 @@ class Fault:
     that the path after the service must contain, as `/ports`; "" = every path, discovery included. `times`:
     how often (None = always). `method`: "" = any. `after`: the request is carried out first, and then goes
     wrong. `kind`:
-    - `status`: answers `status`, with a Retry-After header if `retry_after_s` is given;
+    - `status`: answers `status` and `says`, with a Retry-After header if `retry_after_s` is given;
     - `hang`: accepts the request and never answers;
     - `cut`: closes the connection in the middle of the answer;
     - `garbage`: answers 200 with a page that is not JSON;
@@ -29,6 +29,7 @@ class Fault:
     times: int | None = None
     method: str = ""
     after: bool = False
+    says: str = "A fault of the twin"
 
     def takes(self, service: str, path: str, method: str = "GET") -> bool:
         """True if this fault hits the request; counts down `times`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from replank.testbed.serve.openstack.attachments import attachments
 from replank.testbed.serve.openstack.listing import (
     image_matches,
     matching,
@@ -23,7 +24,8 @@ GLANCE_PAGE = 25
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request. `path`: below the service, starting with a slash, never ending with one. `root`: the
-    service's URL. `url`: the whole one without query. `query`: the last value of each parameter."""
+    service's URL. `url`: the whole one without query. `query`: the last value of each parameter.
+    `nova_version`: the newest of this Nova. `microversion`: the one that is asked for."""
 
     project: Project | None
     root: str
@@ -32,6 +34,7 @@ class Call:
     query: Mapping[str, str]
     page_size: int
     nova_version: str = NOVA_VERSION
+    microversion: tuple[int, int] = (2, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,12 @@ def compute(call: Call) -> Answer:
         )
     if path.startswith("/os-quota-sets/"):
         return _quota_set(call, "compute", path.split("/")[2], headers)
+    if path.endswith("/os-volume_attachments"):
+        server = one(_documents(call, "compute", "servers"), path.split("/")[2])
+        if server is None:
+            return error(404, f"Instance {path.split('/')[2]} could not be found.", headers)
+        volumes = _documents(call, "block-storage", "volumes")
+        return Answer(200, {"volumeAttachments": attachments(server, volumes, call.microversion)}, headers)
     return _collections(call, "compute", path, _COMPUTE, headers)
 
 

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from replank.testbed.serve.openstack import services
 from replank.testbed.serve.openstack.application_credentials import AppCredential, AppCredentials
+from replank.testbed.serve.openstack.changing import Write
 from replank.testbed.serve.openstack.faults import Fault
 from replank.testbed.serve.openstack.keystone import (
     Keystone,
@@ -20,7 +21,7 @@ from replank.testbed.serve.openstack.keystone import (
     identity_versions,
     user_id,
 )
-from replank.testbed.serve.openstack.writing import Write, write
+from replank.testbed.serve.openstack.writing import write
 from replank.testbed.serve.thread import ServingThread
 from replank.testbed.serve.tls import load_certificate
 from replank.testbed.world import Document, Project
@@ -137,6 +138,7 @@ class OpenStackTwin(ServingThread):
             query=dict(request.query),
             page_size=self.page_size,
             nova_version=self._nova_version,
+            microversion=_nova_version(request),
         )
         if request.method in _READS:
             answer = handler(call)
@@ -144,7 +146,7 @@ class OpenStackTwin(ServingThread):
             grant = self._keystone.grant_of(token)
             body = await _body(request)
             roles = grant.roles if grant is not None else ()
-            answer = write(service, Write(call, request.method, body, roles, _nova_version(request)))
+            answer = write(service, Write(call, request.method, body, roles))
             self._note(request.method, service, path, answer)
         return _json(answer.status, answer.body, answer.headers)
 
@@ -200,9 +202,7 @@ class OpenStackTwin(ServingThread):
             status = fault.status if fault.kind == "page" else 200
             return web.Response(status=status, text="<html>It works</html>", content_type="text/html")
         headers = {} if fault.retry_after_s is None else {"Retry-After": str(fault.retry_after_s)}
-        return _json(
-            fault.status, {"error": {"code": fault.status, "message": "A fault of the twin"}}, headers
-        )
+        return _json(fault.status, {"error": {"code": fault.status, "message": fault.says}}, headers)
 
 
 async def _body(request: web.Request) -> Document:

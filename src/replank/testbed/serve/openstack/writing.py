@@ -7,12 +7,13 @@ Roles as by the services' default policies: Nova and Neutron take writes of `mem
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Final
 
+from replank.testbed.serve.openstack import balancing
+from replank.testbed.serve.openstack.changing import Write, changed, documents
 from replank.testbed.serve.openstack.listing import one
-from replank.testbed.serve.openstack.services import Answer, Call, error
+from replank.testbed.serve.openstack.services import Answer, error
 from replank.testbed.world import Document
 
 _WRITERS: Final[Mapping[str, frozenset[str]]] = {
@@ -24,17 +25,6 @@ _WRITERS: Final[Mapping[str, frozenset[str]]] = {
 # tags and unlocking are not among them.
 _LOCK_STOPS: Final = frozenset({"os-stop", "os-start", "reboot", "rebuild", "resize", "shelve", "pause"})
 _LOCK_REASON: Final = (2, 73)
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """A request that changes something. `roles`: of the token. `version`: Nova's microversion asked for."""
-
-    call: Call
-    method: str
-    body: Document
-    roles: Sequence[str]
-    version: tuple[int, int] = (2, 1)
 
 
 def write(service: str, given: Write) -> Answer:
@@ -51,29 +41,13 @@ def write(service: str, given: Write) -> Answer:
     return error(404, f"{given.method} {given.call.path} is nothing that this twin writes")
 
 
-def _documents(given: Write, service: str, collection: str) -> list[Document]:
-    project = given.call.project
-    return project.collections[service].setdefault(collection, []) if project is not None else []
-
-
-def _changed(document: Document | None, values: object, changeable: frozenset[str], key: str) -> Answer:
-    if document is None:
-        return error(404, f"{key} could not be found")
-    if not isinstance(values, dict):
-        return error(400, f"there is no {key} in the body")
-    if unknown := sorted(set(values) - changeable):
-        return error(400, f"Invalid input for {', '.join(unknown)}")
-    document.update(values)
-    return Answer(200, {key: {k: v for k, v in document.items() if k != "members_full"}}, {})
-
-
 def _server(given: Write, server_id: str) -> Document | None:
-    return one(_documents(given, "compute", "servers"), server_id)
+    return one(documents(given, "compute", "servers"), server_id)
 
 
 def _put_server(given: Write, server_id: str) -> Answer:
     values = given.body.get("server")
-    return _changed(_server(given, server_id), values, frozenset({"name", "hostname"}), "server")
+    return changed(_server(given, server_id), values, frozenset({"name", "hostname"}), "server")
 
 
 def _delete_server(given: Write, server_id: str) -> Answer:
@@ -82,7 +56,7 @@ def _delete_server(given: Write, server_id: str) -> Answer:
         return error(404, f"Instance {server_id} could not be found.")
     if server.get("locked"):
         return _locked(server_id)
-    _documents(given, "compute", "servers").remove(server)
+    documents(given, "compute", "servers").remove(server)
     return Answer(204, {}, {})
 
 
@@ -103,7 +77,7 @@ def _action(given: Write, server_id: str) -> Answer:
     [(action, values)] = list(given.body.items()) or [("", None)]
     if action == "lock":
         reason = values.get("locked_reason") if isinstance(values, dict) else None
-        if reason is not None and given.version < _LOCK_REASON:
+        if reason is not None and given.call.microversion < _LOCK_REASON:
             return error(400, "Additional properties are not allowed ('locked_reason' was unexpected)")
         server["locked"], server["locked_reason"] = True, reason
     elif action == "unlock":
@@ -123,12 +97,12 @@ def _locked(server_id: str) -> Answer:
 
 def _put_port(given: Write, port_id: str) -> Answer:
     fields = ("name", "description", "device_id", "security_groups", "allowed_address_pairs")
-    port = one(_documents(given, "network", "ports"), port_id)
-    return _changed(port, given.body.get("port"), frozenset(fields), "port")
+    port = one(documents(given, "network", "ports"), port_id)
+    return changed(port, given.body.get("port"), frozenset(fields), "port")
 
 
 def _put_tags(given: Write, port_id: str) -> Answer:
-    port = one(_documents(given, "network", "ports"), port_id)
+    port = one(documents(given, "network", "ports"), port_id)
     tags = given.body.get("tags")
     if port is None:
         return error(404, f"Port {port_id} could not be found.")
@@ -139,7 +113,7 @@ def _put_tags(given: Write, port_id: str) -> Answer:
 
 
 def _delete_port(given: Write, port_id: str) -> Answer:
-    ports = _documents(given, "network", "ports")
+    ports = documents(given, "network", "ports")
     port = one(ports, port_id)
     if port is None:
         return error(404, f"Port {port_id} could not be found.")
@@ -147,54 +121,20 @@ def _delete_port(given: Write, port_id: str) -> Answer:
     return Answer(204, {}, {})
 
 
-_CHANGEABLE: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
-    "loadbalancers": ("loadbalancer", frozenset({"name", "description", "admin_state_up", "tags"})),
-    "listeners": (
-        "listener",
-        frozenset({"name", "allowed_cidrs", "timeout_client_data", "timeout_member_data", "default_pool_id"}),
-    ),
-    "pools": ("pool", frozenset({"name", "lb_algorithm", "description"})),
-    "healthmonitors": (
-        "healthmonitor",
-        frozenset({"name", "delay", "timeout", "max_retries", "max_retries_down"}),
-    ),
-}
+def _put_floating_ip(given: Write, floating_ip_id: str) -> Answer:
+    """Takes it off its port; the twin puts it on none."""
+    found = one(documents(given, "network", "floatingips"), floating_ip_id)
+    values = given.body.get("floatingip")
+    if isinstance(values, dict) and values.get("port_id"):
+        return error(400, "This twin only takes floating IPs off their ports")
+    answer = changed(found, values, frozenset({"port_id", "description"}), "floatingip")
+    if found is not None and answer.status == 200 and found["port_id"] is None:
+        found |= {"fixed_ip_address": None, "router_id": None, "status": "DOWN"}
+        return Answer(200, {"floatingip": dict(found)}, {})
+    return answer
 
 
-def _put_balancing(given: Write, collection: str, thing_id: str) -> Answer:
-    key, changeable = _CHANGEABLE[collection]
-    thing = one(_documents(given, "load-balancer", collection), thing_id)
-    if thing is not None and (stopped := _immutable(given, collection, thing)):
-        return stopped
-    return _changed(thing, given.body.get(key), changeable, key)
-
-
-def _put_member(given: Write, pool_id: str, member_id: str) -> Answer:
-    pool = one(_documents(given, "load-balancer", "pools"), pool_id)
-    if pool is None:
-        return error(404, f"Pool {pool_id} not found.")
-    if stopped := _immutable(given, "pools", pool):
-        return stopped
-    member = one(pool.get("members_full", []), member_id)
-    return _changed(member, given.body.get("member"), frozenset({"name", "weight", "backup"}), "member")
-
-
-def _immutable(given: Write, collection: str, thing: Document) -> Answer | None:
-    """Octavia's 409 where the load balancer behind `thing` is not ACTIVE."""
-    balancers = _documents(given, "load-balancer", "loadbalancers")
-    if collection == "healthmonitors":
-        pools = _documents(given, "load-balancer", "pools")
-        thing = next((p for p in pools for own in thing.get("pools", []) if p["id"] == own["id"]), thing)
-    owners = [thing]
-    if collection != "loadbalancers":
-        owners = [owner for b in thing["loadbalancers"] if (owner := one(balancers, b["id"]))]
-    for owner in owners:
-        if owner.get("provisioning_status", "ACTIVE") != "ACTIVE":
-            text = f"Load Balancer {owner['id']} is immutable and cannot be updated."
-            return Answer(409, {"faultcode": "Client", "faultstring": text, "debuginfo": None}, {})
-    return None
-
-
+_LBAAS: Final = r"/v2(?:\.0)?/lbaas"
 _Does = Callable[..., Answer]
 _ROUTES: Final[Mapping[str, tuple[tuple[str, str, _Does], ...]]] = {
     "compute": (
@@ -207,9 +147,12 @@ _ROUTES: Final[Mapping[str, tuple[tuple[str, str, _Does], ...]]] = {
         ("PUT", r"/v2\.0/ports/([^/]+)", _put_port),
         ("PUT", r"/v2\.0/ports/([^/]+)/tags", _put_tags),
         ("DELETE", r"/v2\.0/ports/([^/]+)", _delete_port),
+        ("PUT", r"/v2\.0/floatingips/([^/]+)", _put_floating_ip),
     ),
     "load-balancer": (
-        ("PUT", r"/v2(?:\.0)?/lbaas/pools/([^/]+)/members/([^/]+)", _put_member),
-        ("PUT", rf"/v2(?:\.0)?/lbaas/({'|'.join(_CHANGEABLE)})/([^/]+)", _put_balancing),
+        ("PUT", rf"{_LBAAS}/pools/([^/]+)/members/([^/]+)", balancing.put_member),
+        ("POST", rf"{_LBAAS}/pools/([^/]+)/members", balancing.post_member),
+        ("DELETE", rf"{_LBAAS}/pools/([^/]+)/members/([^/]+)", balancing.delete_member),
+        ("PUT", rf"{_LBAAS}/({'|'.join(balancing.CHANGEABLE)})/([^/]+)", balancing.put),
     ),
 }

@@ -42,7 +42,8 @@ def _status(
     initialization = status.setdefault("initialization", {})
     if infrastructure is not None and (infrastructure.get("status") or {}).get("ready"):
         initialization["infrastructureProvisioned"] = True
-        status["failureDomains"] = sorted(infrastructure["status"].get("failureDomains") or {})
+        domains = infrastructure["status"].get("failureDomains") or {}
+        status["failureDomains"] = [{"name": name, **domains[name]} for name in sorted(domains)]
     kcp = (control_plane or {}).get("status") or {}
     if (kcp.get("initialization") or {}).get("controlPlaneInitialized"):
         initialization["controlPlaneInitialized"] = True
