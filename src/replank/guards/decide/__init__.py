@@ -1,0 +1,1 @@
+"""Pure: from what was seen and what is wanted to what is done and said."""

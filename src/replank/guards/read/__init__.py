@@ -1,0 +1,1 @@
+"""Pure: from the APIs' documents to what a round has seen."""

@@ -1,0 +1,1 @@
+"""Looking, acting and telling, through ports."""
