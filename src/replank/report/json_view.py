@@ -1,7 +1,8 @@
-"""Findings and surveys as plain JSON values, for `--json`."""
+"""Findings, surveys and verifications as plain JSON values, for `--json`."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from replank.audit.finding import Finding
@@ -9,6 +10,7 @@ from replank.domain.unknown import Fact, Unknown
 from replank.inventory.facts.identity import Evidence
 from replank.inventory.facts.snapshot import Snapshot
 from replank.inventory.unseen import unseen_sources
+from replank.verify.model import Verification
 
 
 def finding_dict(finding: Finding) -> dict[str, Any]:
@@ -45,6 +47,29 @@ def survey_dict(snapshot: Snapshot) -> dict[str, Any]:
             for c in snapshot.conflicts
         ],
         "unseen": [{"path": u.path, "why": u.why, "code": u.code} for u in unseen_sources(snapshot)],
+    }
+
+
+def verification_dict(found: Verification) -> dict[str, Any]:
+    """A verification, every field."""
+    return {
+        "cluster": found.cluster,
+        "namespace": found.namespace,
+        "passed": found.passed,
+        "judged_by": _fact(found.judged_by),
+        "findings": [asdict(finding) for finding in found.findings],
+        "replacements": [
+            {
+                "machine": each.machine,
+                "server_id": each.server,
+                "by": each.keeper,
+                "parts": [
+                    {"what": p.what, "now": _fact(p.now), "then": _fact(p.then), "changed": p.changed}
+                    for p in each.parts
+                ],
+            }
+            for each in found.replacements
+        ],
     }
 
 

@@ -1,4 +1,4 @@
-"""RBAC for survey and apply, as manifests."""
+"""RBAC for survey, apply and verify, as manifests."""
 
 from __future__ import annotations
 
@@ -83,6 +83,26 @@ def management_survey(namespace: str) -> tuple[Manifest, ...]:
     return (
         *_granted("replank-survey-management", "", everywhere),
         *_granted("replank-survey-management", namespace, inside),
+    )
+
+
+def workload_verify() -> tuple[Manifest, ...]:
+    """Nodes, and nothing else."""
+    return _granted("replank-verify", "", [_rule("", ("nodes",), ("list",))])
+
+
+def management_verify(namespace: str) -> tuple[Manifest, ...]:
+    """The cluster's objects in `namespace`; which Cluster API runs, and whether the operator does. No
+    Secret."""
+    everywhere = [
+        _rule("clusterctl.cluster.x-k8s.io", ("providers",), ("list",)),
+        _rule("apps", ("deployments",), ("list",)),
+        _rule("coordination.k8s.io", ("leases",), ("list",)),
+    ]
+    inside = [_rule(group, kinds, ("list",)) for group, kinds in _CAPI_KINDS.items()]
+    return (
+        *_granted("replank-verify-management", "", everywhere),
+        *_granted("replank-verify-management", namespace, inside),
     )
 
 

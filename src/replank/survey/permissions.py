@@ -1,6 +1,7 @@
 """The smallest rights that replank needs: Kubernetes RBAC, OpenStack roles, sudo commands. Pure data.
 
-`survey` only reads. `apply` is what carrying out a takeover needs on top of it.
+`survey` only reads. `apply` is what carrying out a takeover needs on top of it. `verify` reads as well, and
+needs neither of them.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from replank.survey.kubernetes_rights import (
     Manifest,
     management_apply,
     management_survey,
+    management_verify,
     workload_apply,
     workload_survey,
+    workload_verify,
 )
 from replank.survey.openstack_rights import APPLY_CALLS, SURVEY_CALLS, OpenStackPermission
 from replank.survey.sudoers import sudoers_apply, sudoers_survey
 
-Purpose = Literal["survey", "apply"]
+Purpose = Literal["survey", "apply", "verify"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,15 @@ def permissions(purpose: Purpose, *, ssh_user: str = "replank", namespace: str =
             sudoers=sudoers_survey(ssh_user),
             notes=_SURVEY_NOTES,
         )
+    if purpose == "verify":
+        return Permissions(
+            purpose=purpose,
+            workload=workload_verify(),
+            management=management_verify(namespace),
+            openstack=SURVEY_CALLS,
+            sudoers=(),
+            notes=_VERIFY_NOTES,
+        )
     return Permissions(
         purpose=purpose,
         workload=workload_apply(),
@@ -86,4 +98,9 @@ _APPLY_NOTES: Final = (
     "the namespace stays, and the log of the run says why.",
     "Secrets are written and compared in the target namespace only. Private keys pass through the machine "
     "that runs replank and are not kept there.",
+)
+_VERIFY_NOTES: Final = (
+    "Every call only reads, no Secret among them, and no machine is reached over SSH.",
+    "The Lease replank-operator is looked for in every namespace. Where no Machine carries replank's hooks, "
+    "that rule can be left out.",
 )
