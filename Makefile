@@ -43,8 +43,9 @@ bench: $(STAMP) ## Time and memory of survey, audit and plan; where the ground i
 bench-ground: ground-up ## Take 200 clusters over through a real API server, and write docs/bench.md (about an hour).
 	$(BIN)/python -m proving_ground bench --write
 
-soak: $(STAMP) ## Simulated takeovers and undos with faults, 10,000 seeds (SEEDS=n; SEED=n replays one with its trace).
-	$(BIN)/python -m replank.testbed.soak --seeds $(or $(SEEDS),10000)
+soak: $(STAMP) ## Simulated takeovers (10,000 seeds) and operators (1,000) with faults. SEEDS=n; SEED=n OF=operator replays one.
+	$(if $(filter-out takeover,$(OF)),,$(BIN)/python -m replank.testbed.soak --seeds $(or $(SEEDS),10000))
+	$(if $(filter-out operator,$(OF)),,$(BIN)/python -m replank.testbed.soak --of operator --seeds $(or $(SEEDS),1000))
 
 lock: $(STAMP) ## Renew requirements-dev.lock from pyproject.toml.
 	$(BIN)/pip install -q uv

@@ -28,7 +28,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "abort": ("replank.app.commands.abort", "Give a run up where it stands; nothing is undone."),
     "undo": ("replank.app.commands.undo", "Give a run's cluster back, as the journal found it."),
     "report": ("replank.app.commands.report", "Write the report of a run, as a page and as JSON."),
+    "verify": (
+        "replank.app.commands.verify",
+        "Say whether a cluster is fully Cluster API's, and what a rollout would replace.",
+    ),
     "probe": ("replank.app.commands.probe", "Probe a cluster for a time: was there any downtime?"),
+    "guard": ("replank.app.commands.guard", "Print a cluster's ClusterGuard: what the operator keeps of it."),
+    "operator": (
+        "replank.app.commands.operator",
+        "Guard adopted machines and keep pools, in the management cluster.",
+    ),
     "explain": ("replank.app.commands.explain", "Print the long text of a code, such as RP207."),
     "permissions": ("replank.app.commands.permissions", "Print the smallest rights that replank needs."),
     "schema": (

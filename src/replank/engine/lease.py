@@ -7,23 +7,19 @@ two thirds of its 60 s stops writing anything, long before anybody else may take
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from datetime import UTC, datetime
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 from replank.domain.errors import Hold, Refused, ReplankError, Transient
 from replank.engine.calling import Fault, called
-from replank.ports.access import Clock, Conflict, Document, KubeApi, ObjectRef
+from replank.engine.lease_record import API, LeaseObject, LeaseRecord, is_own_write, seconds_of
+from replank.ports.access import Clock, Document, KubeApi, ObjectRef
 
-REF: Final = ObjectRef("coordination.k8s.io/v1", "Lease", "kube-system", "replank")
+REF: Final = ObjectRef(API, "Lease", "kube-system", "replank")
 DURATION_S: Final = 60
 RENEW_S: Final = 15.0
 _AGAIN_S: Final = 5.0
 _STOP_AFTER_S: Final = DURATION_S * 2 / 3
-
-_OWN_WRITE: ContextVar[bool] = ContextVar("own_write", default=False)
 
 
 class Lease:
@@ -42,7 +38,7 @@ class Lease:
         run_id: str,
         over: Callable[[str], Awaitable[bool]],
     ) -> None:
-        self._api = api
+        self._lease = LeaseObject(api, REF, DURATION_S)
         self._clock = clock
         self._identity = f"{holder} {run_id}"
         self._run_id = run_id
@@ -57,7 +53,7 @@ class Lease:
         Raises `Hold` (RP815) where the lease was not renewed for 40 s; `Refused` (RP813) where it is
         somebody else's by now.
         """
-        if _OWN_WRITE.get():
+        if is_own_write():
             return
         if self._lost_to:
             raise _held_by(self._lost_to, "it took the lease over from this run")
@@ -77,20 +73,20 @@ class Lease:
         seen: tuple[str, float] | None = None
         while True:
             found = await self._get()
-            spec = _spec(found)
-            holder = spec["holderIdentity"]
+            record = self._lease.record(found)
+            holder = record.holder
             ours = holder.endswith(f" {self._run_id}")
             if found is None or holder in ("", self._identity) or (ours and alone):
                 free = True
             elif ours:
                 # Another process of the run, perhaps alive without its database: only silence proves it dead,
                 # measured by this clock alone (as client-go does).
-                if seen is None or seen[0] != spec["renewTime"]:
-                    seen = (spec["renewTime"], self._clock.now())
-                free = self._clock.now() - seen[1] >= spec["leaseDurationSeconds"]
+                if seen is None or seen[0] != record.renewed:
+                    seen = (record.renewed, self._clock.now())
+                free = self._clock.now() - seen[1] >= record.duration_s
             else:
                 if not await self._over(holder.rpartition(" ")[2]):
-                    self._require_free(spec, take_over)
+                    self._require_free(record, take_over)
                 free = True
             if free and await self._write(found):
                 break
@@ -112,16 +108,15 @@ class Lease:
             self._renewing.cancel()
             self._renewing = None
 
-    def _require_free(self, spec: dict[str, Any], take_over: bool) -> None:
-        holder, renewed = spec["holderIdentity"], spec["renewTime"]
-        age = self._clock.now() - _seconds(renewed)
-        if age < spec["leaseDurationSeconds"]:
-            raise _held_by(holder, f"it renewed the lease {age:.0f} s ago")
+    def _require_free(self, record: LeaseRecord, take_over: bool) -> None:
+        age = self._clock.now() - seconds_of(record.renewed)
+        if age < record.duration_s:
+            raise _held_by(record.holder, f"it renewed the lease {age:.0f} s ago")
         if not take_over:
             raise Refused(
                 "RP814",
                 "Another run held this cluster and did not give it back",
-                f"{holder} renewed its lease last at {renewed}",
+                f"{record.holder} renewed its lease last at {record.renewed}",
                 "See whether that process is really gone, and what it left; then take over with --take-over.",
             )
 
@@ -138,7 +133,7 @@ class Lease:
     async def _renew(self) -> bool:
         """False where it is another's."""
         found = await self._get()
-        holder = _spec(found)["holderIdentity"]
+        holder = self._lease.record(found).holder
         if found is not None and holder != self._identity:
             self._lost_to = holder or "nobody"
             return False
@@ -147,78 +142,20 @@ class Lease:
         return True
 
     async def _get(self) -> Document | None:
-        return await self._api.get(REF)
+        return await self._lease.get()
 
     async def _write(self, found: Document | None) -> bool:
         """Whether it is ours now. False where somebody came in between."""
         now = self._clock.now()
-        old = _spec(found)
-        mine = old["holderIdentity"] == self._identity
-        spec = {
-            "holderIdentity": self._identity,
-            "leaseDurationSeconds": DURATION_S,
-            "acquireTime": old["acquireTime"] if mine else _time(now),
-            "renewTime": _time(now),
-            "leaseTransitions": old["leaseTransitions"] + (0 if mine or found is None else 1),
-        }
-        try:
-            with _own_write():
-                if found is None:
-                    await self._api.create(_document(spec))
-                else:
-                    version = found["metadata"]["resourceVersion"]
-                    await self._api.merge(REF, {"spec": spec}, resource_version=version)
-        except Conflict:
+        if not await self._lease.write(found, self._identity, now):
             return False
         self._renewed_at = now
         return True
 
     async def _delete(self) -> None:
         found = await self._get()
-        if found is not None and _spec(found)["holderIdentity"] == self._identity:
-            meta = found["metadata"]
-            with _own_write():
-                await self._api.delete(REF, uid=meta["uid"], resource_version=meta["resourceVersion"])
-
-
-@contextmanager
-def _own_write() -> Iterator[None]:
-    """The lease's own writes pass its fence: else one that ran dry could never be renewed."""
-    token = _OWN_WRITE.set(True)
-    try:
-        yield
-    finally:
-        _OWN_WRITE.reset(token)
-
-
-def _document(spec: dict[str, Any]) -> Document:
-    return {
-        "apiVersion": REF.api_version,
-        "kind": REF.kind,
-        "metadata": {"namespace": REF.namespace, "name": REF.name},
-        "spec": spec,
-    }
-
-
-def _spec(found: Document | None) -> dict[str, Any]:
-    """Every field with a value; a Lease may lack any of them."""
-    spec = (found or {}).get("spec") or {}
-    return {
-        "holderIdentity": spec.get("holderIdentity") or "",
-        "leaseDurationSeconds": spec.get("leaseDurationSeconds") or DURATION_S,
-        "acquireTime": spec.get("acquireTime") or _time(0),
-        "renewTime": spec.get("renewTime") or _time(0),
-        "leaseTransitions": spec.get("leaseTransitions") or 0,
-    }
-
-
-def _time(seconds: float) -> str:
-    """Kubernetes' MicroTime: RFC 3339 with six digits."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _seconds(time: str) -> float:
-    return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
+        if found is not None and self._lease.record(found).holder == self._identity:
+            await self._lease.delete(found)
 
 
 def _held_by(holder: str, why: str) -> ReplankError:

@@ -27,16 +27,21 @@ def keep_private_log(path: Path) -> None:
     _LOG.addHandler(handler)
 
 
-def note_bug(doing: str, error: BaseException) -> None:
-    """Writes down where it happened."""
-    lines = [doing]
+def frames_of(error: BaseException) -> list[str]:
+    """Where it happened, and what caused it, without any exception's text."""
+    lines: list[str] = []
     link: BaseException | None = error
     while link is not None and len(lines) < 200:
         lines.append(type(link).__name__)
         lines.extend(line.rstrip() for line in traceback.format_tb(link.__traceback__))
         link = link.__cause__ or link.__context__
+    return lines
+
+
+def note_bug(doing: str, error: BaseException) -> None:
+    """Writes down where it happened."""
     try:
-        _LOG.error("\n".join(lines))
+        _LOG.error("\n".join([doing, *frames_of(error)]))
     except OSError as full:
         # The journal has the bug by its type; a log that cannot be written must not end the run in its stead.
         sys.stderr.write(f"replank: the private log cannot be written: {full.strerror}\n")

@@ -14,7 +14,7 @@ from replank.survey.permissions import Purpose, permissions
 
 
 @click.command("permissions")
-@click.argument("purpose", type=click.Choice(["survey", "apply"]))
+@click.argument("purpose", type=click.Choice(["survey", "apply", "verify"]))
 @click.option(
     "--namespace",
     default="default",
@@ -23,10 +23,9 @@ from replank.survey.permissions import Purpose, permissions
 )
 @click.option("--ssh-user", default="replank", show_default=True, help="Who the sudo lines are for.")
 @json_option
-def command(purpose: str, namespace: str, ssh_user: str, as_json: bool) -> None:
+def command(purpose: Purpose, namespace: str, ssh_user: str, as_json: bool) -> None:
     """Print the smallest rights for PURPOSE: Kubernetes RBAC, OpenStack roles, sudo commands."""
-    chosen: Purpose = "survey" if purpose == "survey" else "apply"
-    rights = asdict(permissions(chosen, ssh_user=ssh_user, namespace=namespace))
+    rights = asdict(permissions(purpose, ssh_user=ssh_user, namespace=namespace))
     plain = _plain(rights)
     if as_json:
         print_json(plain)
