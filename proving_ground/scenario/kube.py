@@ -23,6 +23,7 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
     "Machine": (_CORE, "v1beta2", "machines"),
     "MachineSet": (_CORE, "v1beta2", "machinesets"),
     "MachineDeployment": (_CORE, "v1beta2", "machinedeployments"),
+    "MachineHealthCheck": (_CORE, "v1beta2", "machinehealthchecks"),
     "KubeadmConfig": (f"bootstrap.{_CORE}", "v1beta2", "kubeadmconfigs"),
     "KubeadmConfigTemplate": (f"bootstrap.{_CORE}", "v1beta2", "kubeadmconfigtemplates"),
     "KubeadmControlPlane": (f"controlplane.{_CORE}", "v1beta2", "kubeadmcontrolplanes"),
@@ -30,6 +31,7 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
     "OpenStackMachine": (f"infrastructure.{_CORE}", "v1beta1", "openstackmachines"),
     "OpenStackMachineTemplate": (f"infrastructure.{_CORE}", "v1beta1", "openstackmachinetemplates"),
     "OpenStackServer": (f"infrastructure.{_CORE}", "v1alpha1", "openstackservers"),
+    "ClusterGuard": ("replank.dev", "v1alpha1", "clusterguards"),
     "Secret": ("", "v1", "secrets"),
     "Pod": ("", "v1", "pods"),
     "ConfigMap": ("", "v1", "configmaps"),
@@ -46,6 +48,7 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
 GLOBAL_KINDS: Mapping[str, tuple[str, str, str]] = {
     "Namespace": ("", "v1", "namespaces"),
     "Node": ("", "v1", "nodes"),
+    "CustomResourceDefinition": ("apiextensions.k8s.io", "v1", "customresourcedefinitions"),
     "ClusterRole": ("rbac.authorization.k8s.io", "v1", "clusterroles"),
     "ClusterRoleBinding": ("rbac.authorization.k8s.io", "v1", "clusterrolebindings"),
 }

@@ -11,26 +11,19 @@ from typing import Any
 
 from desk import Desk
 from lightkube.core.exceptions import ApiError
+from living import CAPI_KINDS, machines_of, metadata_of_nodes, port_names
 from openstack.connection import Connection
-from test_takeover import CAPI_KINDS, machines_of, port_names
-from test_takeover import _metadata_of_nodes as metadata_of_nodes
 
 from proving_ground.cloud import connect
 from proving_ground.legacy import create, ssh, tofu
 from proving_ground.legacy.layout import LegacyCluster
 from proving_ground.progress import Progress
-from proving_ground.scenario import project
+from proving_ground.scenario import etcd, project
 from proving_ground.scenario.fresh import fresh_cluster
 from proving_ground.scenario.kube import Kube
 from proving_ground.scenario.waiting import until
 from proving_ground.settings import Folders
 from replank.plan.model import Plan
-
-ETCD = (
-    "sudo curl -sS --max-time 5 --cacert /etc/kubernetes/pki/etcd/ca.crt "
-    "--cert /etc/kubernetes/pki/etcd/server.crt --key /etc/kubernetes/pki/etcd/server.key "
-    "-d '{}' https://127.0.0.1:2379/v3/cluster/member/list"
-)
 
 
 @dataclass(frozen=True)
@@ -73,7 +66,9 @@ class Scene:
 
     def etcd_members(self) -> dict[str, str]:
         """ID -> name, as etcd itself says."""
-        return {found["ID"]: found["name"] for found in json.loads(self.on_control_plane(ETCD))["members"]}
+        return {
+            found["ID"]: found["name"] for found in json.loads(self.on_control_plane(etcd.LIST))["members"]
+        }
 
     def own_holdings(self) -> project.Holdings:
         """What the project holds; others work in it too."""
@@ -146,7 +141,7 @@ class Scene:
 
     def _not_called(self, name: str) -> str:
         seen = self.on_control_plane(
-            f"{ETCD} 2>&1; sudo curl -sSk --max-time 5 https://127.0.0.1:6443/readyz 2>&1 || true"
+            f"{etcd.LIST} 2>&1; sudo curl -sSk --max-time 5 https://127.0.0.1:6443/readyz 2>&1 || true"
         )
         return "" if f'"name":"{name}"' in seen and seen.endswith("ok") else seen[-300:]
 

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 from deaths import Deaths
 from desk import Desk
+from living import CAPI_KINDS, machines_of, metadata_of_nodes, port_names, revoke, wishes
 from openstack.connection import Connection
 from shell import replank
-from test_takeover import CAPI_KINDS, machines_of, port_names, wishes
-from test_takeover import _metadata_of_nodes as metadata_of_nodes
-from test_takeover import _revoke as revoke
+from told import Told
 from witness import Witness, credential_names, credentials_of, secrets_now, secrets_on_machines
 
 from proving_ground.cloud import connect
@@ -49,17 +48,6 @@ def workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
             new_cluster.delete_cluster(plane, CRASH.name, CRASH.name, progress)
         create.destroy(ground, CRASH, progress)
         revoke(connect(ground), CRASH)
-
-
-class Told:
-    """Prints past pytest, for whoever waits; `proof: ` lines are kept in docs/proof.md."""
-
-    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
-        self._capture = capture
-
-    def __call__(self, line: str) -> None:
-        with self._capture.disabled():
-            print(line, flush=True)
 
 
 class Platform:

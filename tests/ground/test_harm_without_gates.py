@@ -7,7 +7,6 @@ itself right before its write.
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator
 
 import bent
@@ -15,13 +14,11 @@ import httpx2
 import pytest
 from beneath import Beneath, gates_off
 from lightkube.core.exceptions import ApiError
-from scene import ETCD, Scene, scene
+from scene import Scene, scene
 
-from proving_ground.errors import GroundError
-from proving_ground.legacy import create, ssh
 from proving_ground.legacy.layout import LegacyCluster, WorkerGroup
 from proving_ground.progress import Progress
-from proving_ground.scenario import new_cluster
+from proving_ground.scenario import etcd, new_cluster
 from proving_ground.scenario.waiting import until
 from proving_ground.settings import Folders
 from replank.migrations.takeover.steps import object_apply, unpausing
@@ -140,14 +137,10 @@ def test_kcp_removes_the_etcd_member_of_a_control_plane_that_was_left_out(
     ending = beneath.go_on(run_id)
     assert ending.status == "waiting-for-approval", ending
     until("a control plane of KCP's own", lambda: "" if own_address(harmed) else "none", limit_s=120)
-    known, address = create.known_hosts(ground, HARMED), own_address(harmed)
+    address = own_address(harmed)
 
     def members() -> set[str]:
-        try:
-            said = ssh.run(ground, known, address, f"{ETCD} 2>/dev/null || true")
-        except GroundError:  # it is still booting
-            return set()
-        return {found["name"] for found in json.loads(said or b'{"members": []}')["members"]}
+        return set(etcd.members(ground, HARMED, [address]))
 
     until(
         f"etcd without {legacy}",

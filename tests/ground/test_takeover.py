@@ -12,38 +12,24 @@ from typing import Any
 
 import pytest
 from desk import Desk
+from living import CAPI_KINDS, credentials, living, machines_of, metadata_of_nodes, port_names, wishes
 from openstack.connection import Connection
 
 from proving_ground import management
 from proving_ground.cloud import connect
 from proving_ground.engine import docker_engine
-from proving_ground.legacy import create, tofu
-from proving_ground.legacy.layout import LegacyCluster
+from proving_ground.legacy import tofu
 from proving_ground.progress import Progress
-from proving_ground.scenario import new_cluster, project, settled
-from proving_ground.scenario.fresh import PLAIN, SMALL, fresh_cluster
+from proving_ground.scenario import project, settled
+from proving_ground.scenario.fresh import PLAIN, SMALL
 from proving_ground.scenario.hunt import hunt
-from proving_ground.scenario.kube import Kube, unmet
+from proving_ground.scenario.kube import Kube
 from proving_ground.scenario.operator import probes_of
 from proving_ground.scenario.waiting import until
 from proving_ground.settings import Folders
 from proving_ground.toolchain.groups import binary
 
 pytestmark = [pytest.mark.ground, pytest.mark.timeout(1800)]
-
-CAPI_KINDS = (
-    "Cluster",
-    "OpenStackCluster",
-    "KubeadmControlPlane",
-    "KubeadmConfig",
-    "Machine",
-    "MachineSet",
-    "MachineDeployment",
-    "OpenStackMachine",
-    "OpenStackServer",
-    "OpenStackMachineTemplate",
-    "KubeadmConfigTemplate",
-)
 
 
 @pytest.fixture
@@ -54,70 +40,13 @@ def cloud(ground: Folders) -> Connection:
 @pytest.fixture
 def plain(ground: Folders, progress: Progress) -> Iterator[Kube]:
     """Three control planes and two workers."""
-    yield from _legacy(ground, PLAIN, progress)
+    yield from living(ground, PLAIN, progress)
 
 
 @pytest.fixture
 def small(ground: Folders, progress: Progress) -> Iterator[Kube]:
     """One and one."""
-    yield from _legacy(ground, SMALL, progress)
-
-
-def _legacy(ground: Folders, cluster: LegacyCluster, progress: Progress) -> Iterator[Kube]:
-    workload = fresh_cluster(ground, cluster, progress)
-    plane = Kube(ground.plane("one") / "kubeconfig")
-    try:
-        yield workload
-    finally:
-        if plane.find("Cluster", cluster.name, cluster.name):
-            new_cluster.release_guards(plane, cluster.name)
-            new_cluster.delete_cluster(plane, cluster.name, cluster.name, progress)
-        create.destroy(ground, cluster, progress)
-        _revoke(connect(ground), cluster)
-
-
-def _revoke(cloud: Connection, cluster: LegacyCluster) -> None:
-    """A cluster that Cluster API deleted leaves the credential that replank made for it."""
-    for name in _credentials(cloud, cluster):
-        cloud.identity.delete_application_credential(
-            cloud.current_user_id, cloud.identity.find_application_credential(cloud.current_user_id, name)
-        )
-
-
-def machines_of(cloud: Connection, cluster: LegacyCluster) -> dict[str, Any]:
-    """Servers and ports by ID, with all that must not change but the ports' names."""
-    servers = [s for s in cloud.compute.servers() if s.name.startswith(f"{cluster.name}-")]
-    found: dict[str, Any] = {
-        server.id: (server.name, server.created_at, server.launched_at, server.status) for server in servers
-    }
-    for server in servers:
-        for port in cloud.network.ports(device_id=server.id):
-            addresses = [ip["ip_address"] for ip in port.fixed_ips]
-            found[port.id] = (server.id, addresses, port.mac_address, sorted(port.security_group_ids))
-    return found
-
-
-def port_names(cloud: Connection, cluster: LegacyCluster) -> dict[str, tuple[str, list[str]]]:
-    """Port ID -> name and tags."""
-    network = next(n for n in cloud.network.networks() if n.name.startswith(cluster.name))
-    return {p.id: (p.name, sorted(p.tags)) for p in cloud.network.ports(network_id=network.id)}
-
-
-def wishes(plane: Kube, cluster: LegacyCluster) -> list[str]:
-    """What any controller still wants of the cluster."""
-    name = cluster.name
-    control_plane = plane.get("Cluster", name, name)["spec"]["controlPlaneRef"]["name"]
-    found = [
-        settled.control_plane(plane, name, control_plane),
-        *(settled.machine_deployment(plane, name, f"{name}-{g.name}") for g in cluster.worker_groups),
-        settled.machines_have_nodes(plane, name),
-        unmet(plane.get("Cluster", name, name), "Available"),
-    ]
-    for kind in CAPI_KINDS:
-        for document in plane.list(kind, name):
-            if document["metadata"].get("deletionTimestamp"):
-                found.append(f"{kind} {document['metadata']['name']} is being deleted")
-    return [wish for wish in found if wish]
+    yield from living(ground, SMALL, progress)
 
 
 def test_a_cluster_of_three_and_two_is_taken_over_without_anybody_noticing(
@@ -159,8 +88,8 @@ def test_a_takeover_is_undone_without_a_trace_and_done_again(
     plane = Kube(ground.plane("one") / "kubeconfig")
     desk = Desk(ground, SMALL, tmp_path)
     before, names = machines_of(cloud, SMALL), port_names(cloud, SMALL)
-    nodes = _metadata_of_nodes(small)
-    assert _credentials(cloud, SMALL) == set()
+    nodes = metadata_of_nodes(small)
+    assert credentials(cloud, SMALL) == set()
     desk.prepare(progress)
     desk.approve()
     with progress.step("small: replank apply"):
@@ -175,9 +104,9 @@ def test_a_takeover_is_undone_without_a_trace_and_done_again(
         working.done(600)
     assert machines_of(cloud, SMALL) == before
     assert port_names(cloud, SMALL) == names
-    assert _metadata_of_nodes(small) == nodes
+    assert metadata_of_nodes(small) == nodes
     assert not tofu.has_changes(ground, SMALL), "Terraform owns the machines as before"
-    assert _credentials(cloud, SMALL) == set()
+    assert credentials(cloud, SMALL) == set()
     assert plane.find("Namespace", "small") is None
     assert {kind: plane.list(kind, "small") for kind in CAPI_KINDS} == {kind: [] for kind in CAPI_KINDS}
     desk.survey_and_plan(progress)
@@ -250,24 +179,3 @@ def _move(ground: Folders, folder: Path, source: str, target: str) -> None:
     environment |= {"CLUSTERCTL_DISABLE_VERSIONCHECK": "true"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, env=environment, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def _metadata_of_nodes(workload: Kube) -> dict[str, Any]:
-    return {
-        node["metadata"]["name"]: (
-            node["metadata"].get("labels"),
-            {
-                key: value
-                for key, value in node["metadata"].get("annotations", {}).items()
-                if "cluster.x-k8s.io" in key
-            },
-            node["spec"].get("taints"),
-        )
-        for node in workload.list("Node")
-    }
-
-
-def _credentials(cloud: Connection, cluster: LegacyCluster) -> set[str]:
-    """Names of the application credentials that replank made for the cluster."""
-    ours = cloud.identity.application_credentials(cloud.current_user_id)
-    return {found.name for found in ours if found.name.startswith(f"replank-{cluster.name}-")}
