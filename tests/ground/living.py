@@ -105,5 +105,5 @@ def metadata_of_nodes(workload: Kube) -> dict[str, Any]:
 
 def credentials(cloud: Connection, cluster: LegacyCluster) -> set[str]:
     """Names of the application credentials that replank made for the cluster."""
-    ours = cloud.identity.applicationcredentials(cloud.current_user_id)
+    ours = cloud.identity.application_credentials(cloud.current_user_id)
     return {found.name for found in ours if found.name.startswith(f"replank-{cluster.name}-")}

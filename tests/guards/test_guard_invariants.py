@@ -195,9 +195,7 @@ def invariant(function: Invariant) -> Invariant:
 
 
 def waited(machine: MachineSight) -> float:
-    since = machine.waiting_since if machine.waiting_since is not None else machine.deleting_since
-    assert since is not None
-    return AT - since
+    return 0.0 if machine.waiting_since is None else AT - machine.waiting_since
 
 
 def may_force(release: Release, machine: MachineSight, wanted: Policy) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from replank.guards.names import GOING_TAINT, PRE_DRAIN, PRE_TERMINATE, SURGE, SURGED
+from replank.guards.names import CONDITION, GOING_TAINT, PRE_DRAIN, PRE_TERMINATE, SURGE, SURGED
 from replank.guards.read import cloud as read_cloud
 from replank.guards.read import machines as read_machines
 from replank.guards.read import workload as read_workload
@@ -96,6 +96,34 @@ def test_a_machine_waits_since_it_waits_for_the_hook_that_it_waits_for() -> None
     assert seen.waiting_since - seen.deleting_since == 1
     drains = [{"type": "Deleting", "status": "True", "reason": "DrainingNode"}]
     assert read_machines.machine(machine_document(conditions=drains)).waiting_since is None
+
+
+def test_before_cluster_api_1_14_an_older_condition_tells_since_when() -> None:
+    """And the operator's own one does not: it may be False since the hook before."""
+    hook = {"type": "Deleting", "status": "True", "reason": "WaitingForPreTerminateHook"}
+    own = {"type": CONDITION, "status": "False", "lastTransitionTime": "2026-11-26T08:00:03Z"}
+    drained = {
+        "type": "PreDrainDeleteHookSucceeded",
+        "status": "False",
+        "lastTransitionTime": "2026-11-26T08:00:01Z",
+    }
+    waits = {
+        "type": "PreTerminateDeleteHookSucceeded",
+        "status": "False",
+        "lastTransitionTime": "2026-11-26T08:10:00Z",
+    }
+
+    def since(*older: Document) -> float | None:
+        status = {"deletion": {}, "deprecated": {"v1beta1": {"conditions": list(older)}}}
+        seen = read_machines.machine(machine_document(conditions=[hook, own], **status))
+        assert seen.deleting_since is not None
+        return None if seen.waiting_since is None else seen.waiting_since - seen.deleting_since
+
+    assert since(drained, waits) == 600
+    assert since(drained) is None
+    assert since(drained, {**waits, "status": "True"}) is None
+    status: Document = {"deletion": {}, "deprecated": None}
+    assert read_machines.machine(machine_document(conditions=[hook, own], **status)).waiting_since is None
 
 
 def test_a_condition_deleting_that_is_false_says_nothing() -> None:

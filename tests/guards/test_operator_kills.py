@@ -15,8 +15,17 @@ CHANGES: tuple[Happening, ...] = ("worker-deleted", "control-plane-deleted")
 
 
 def run(what: Happening, faults: dict[int, Fault]) -> GuardOutcome:
+    """The drain waits longer than a termination may: a time that is taken for the other's shows."""
     scenario = GuardScenario(
-        seed=3, happenings=((5.0, what),), faults=faults, floating_ips=True, cured_after=6.0
+        seed=4,
+        happenings=((5.0, what),),
+        faults=faults,
+        floating_ips=True,
+        bare=True,
+        waits_for_volumes=False,
+        cured_after=90.0,
+        version="1.13",
+        terminate={"deadlineSeconds": 60},
     )
     return explore(scenario)
 

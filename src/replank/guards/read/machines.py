@@ -6,13 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from replank.domain.provider_id import parse_provider_id
-from replank.guards.names import (
-    CONDITION,
-    PRE_DRAIN,
-    PRE_TERMINATE,
-    WAITING_FOR_PRE_DRAIN,
-    WAITING_FOR_PRE_TERMINATE,
-)
+from replank.guards.names import PRE_DRAIN, PRE_TERMINATE, WAITING_FOR_PRE_DRAIN, WAITING_FOR_PRE_TERMINATE
 from replank.guards.read.documents import (
     annotations_of,
     condition,
@@ -28,9 +22,10 @@ DEPLOYMENT: Final = "cluster.x-k8s.io/deployment-name"
 PAUSED: Final = "cluster.x-k8s.io/paused"
 CHOSEN: Final = "cluster.x-k8s.io/delete-machine"
 _WAITS_SINCE: Final = {
-    WAITING_FOR_PRE_DRAIN: "waitForPreDrainHookStartTime",
-    WAITING_FOR_PRE_TERMINATE: "waitForPreTerminateHookStartTime",
+    WAITING_FOR_PRE_DRAIN: ("waitForPreDrainHookStartTime", "PreDrainDeleteHookSucceeded"),
+    WAITING_FOR_PRE_TERMINATE: ("waitForPreTerminateHookStartTime", "PreTerminateDeleteHookSucceeded"),
 }
+"""Field of status.deletion (from 1.14 on), and condition of status.deprecated.v1beta1 (until 1.16)."""
 
 
 def machine(document: Mapping[str, Any]) -> MachineSight:
@@ -54,7 +49,7 @@ def machine(document: Mapping[str, Any]) -> MachineSight:
         hooks=frozenset({PRE_DRAIN, PRE_TERMINATE} & annotations_of(document).keys()),
         deleting_since=seconds(meta.get("deletionTimestamp")),
         waits_for=reason,
-        waiting_since=_since(document, reason),
+        waiting_since=_since(status, reason),
         outdated=condition(document, "UpToDate").get("status") == "False",
         chosen=CHOSEN in annotations_of(document),
         serving=is_true(document, "APIServerPodHealthy" if control_plane else "NodeReady"),
@@ -62,14 +57,17 @@ def machine(document: Mapping[str, Any]) -> MachineSight:
     )
 
 
-def _since(document: Mapping[str, Any], reason: str) -> float | None:
-    """When it began to wait for a hook: Cluster API says so from 1.14 on. Before that the operator's own
-    condition does, which is False since then; None in the first round."""
-    deletion = (document.get("status") or {}).get("deletion") or {}
-    if told := deletion.get(_WAITS_SINCE.get(reason, "")):
+def _since(status: Mapping[str, Any], reason: str) -> float | None:
+    """When it began to wait for the hook of that reason.
+
+    Before 1.14 by the older condition, which is False from then until the hook is gone. The operator's own
+    condition cannot say it: it may be False since the hook before, where a process died untold in between.
+    """
+    field, kind = _WAITS_SINCE.get(reason, ("", ""))
+    if told := (status.get("deletion") or {}).get(field):
         return seconds(told)
-    own = condition(document, CONDITION)
-    return seconds(own.get("lastTransitionTime")) if own.get("status") == "False" else None
+    older = condition({"status": (status.get("deprecated") or {}).get("v1beta1")}, kind)
+    return seconds(older.get("lastTransitionTime")) if older.get("status") == "False" else None
 
 
 def rolling(owners: Iterable[Mapping[str, Any]]) -> frozenset[str]:

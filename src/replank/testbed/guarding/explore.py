@@ -62,7 +62,7 @@ class GuardSimulation:
         self.owners = Owners(self.world, self.machines)
         self.happenings = Happenings(self.world, self.workload)
         self.lives = Lives(self.world)
-        self.invariants = Invariants(self.world, self.workload, self.lives, self.happenings)
+        self.invariants = Invariants(self.world, self.workload, self.machines, self.lives, self.happenings)
 
     def go(self) -> GuardOutcome:
         """Runs it. Nothing of it takes real time but the computing."""

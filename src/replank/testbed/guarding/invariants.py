@@ -12,6 +12,7 @@ from replank.guards.read.documents import seconds
 from replank.guards.work.round import Rounded
 from replank.testbed.guarding.happenings import Happenings
 from replank.testbed.guarding.lives import Lives
+from replank.testbed.guarding.machines import Machines
 from replank.testbed.guarding.owners import condition_of, is_deleted, is_true
 from replank.testbed.guarding.workload import Workload, is_ready, is_surging
 from replank.testbed.guarding.world import NOW, GuardedWorld
@@ -26,9 +27,17 @@ _SILENT_S: Final = 400.0
 class Invariants:
     """`broken`: in words. `forced`: Machines let go at a deadline: what they held may be lost."""
 
-    def __init__(self, world: GuardedWorld, workload: Workload, lives: Lives, happenings: Happenings) -> None:
+    def __init__(
+        self,
+        world: GuardedWorld,
+        workload: Workload,
+        machines: Machines,
+        lives: Lives,
+        happenings: Happenings,
+    ) -> None:
         self.world = world
         self.workload = workload
+        self.machines = machines
         self.lives = lives
         self.happenings = happenings
         self.policy: Policy = world.scenario.policy()
@@ -114,10 +123,10 @@ class Invariants:
         self.world.tell(f"released: {hook.partition('.')[0]} of {machine['metadata']['name']}")
         draining = hook == PRE_DRAIN
         wanted = self.policy.drain if draining else self.policy.terminate
-        start = "waitForPreDrainHookStartTime" if draining else "waitForPreTerminateHookStartTime"
-        since = seconds((machine["status"].get("deletion") or {}).get(start))
-        since = since if since is not None else seconds(machine["metadata"].get("deletionTimestamp"))
-        late = since is not None and self.world.now - since >= wanted.deadline_seconds
+        reason = "WaitingForPreDrainHook" if draining else "WaitingForPreTerminateHook"
+        since = self.machines.waits_since.get((machine["metadata"]["uid"], reason))
+        # Kubernetes tells times in whole seconds.
+        late = since is not None and self.world.now - since >= wanted.deadline_seconds - 1
         may_force = wanted.on_deadline in ("force", "release")
         why = list(self._before_drain(machine) if draining else self._before_termination(machine))
         if why and late and may_force:

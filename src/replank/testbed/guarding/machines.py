@@ -5,6 +5,8 @@ Source: cluster-api v1.14.0, core/reconcilers/machine/machine_controller.go (rec
 
 from __future__ import annotations
 
+from typing import Final
+
 from replank.testbed.guarding import layout
 from replank.testbed.guarding.project import Server
 from replank.testbed.guarding.workload import Workload
@@ -19,6 +21,11 @@ from replank.testbed.simulation.labels import (
 )
 from replank.testbed.simulation.objects import key_of, stamp
 
+_OLDER: Final = {
+    "waitForPreDrainHookStartTime": "PreDrainDeleteHookSucceeded",
+    "waitForPreTerminateHookStartTime": "PreTerminateDeleteHookSucceeded",
+}
+
 
 class Machines:
     """`boot` starts a Machine's life, `tick` goes on with the deletion of those that are deleted."""
@@ -28,6 +35,8 @@ class Machines:
         self.workload = workload
         self._ending: set[str] = set()
         self._evicted_at: dict[str, float] = {}
+        self.waits_since: dict[tuple[str, str], float] = {}
+        """(uid, reason) -> when it began to wait so, whatever the Machine itself tells of it."""
 
     def boot(self, machine: Document) -> None:
         """Server, Node, and for a control plane the API server, one after another."""
@@ -76,7 +85,7 @@ class Machines:
     def _delete(self, machine: Document) -> None:
         hooks = annotations_of(machine)
         node = self._node(machine)
-        started = (machine["status"].get("deletion") or {}).get("waitForPreTerminateHookStartTime")
+        started = (machine["metadata"]["uid"], "WaitingForPreTerminateHook") in self.waits_since
         if node:
             if any(key.startswith(PRE_DRAIN) for key in hooks):
                 self._waits(machine, "WaitingForPreDrainHook", "waitForPreDrainHookStartTime")
@@ -93,8 +102,20 @@ class Machines:
         self._end(machine)
 
     def _waits(self, machine: Document, reason: str, start: str) -> None:
+        """`start`: of status.deletion; those of hooks are new in 1.14, and the older conditions are there in
+        any version."""
+        self.waits_since.setdefault((machine["metadata"]["uid"], reason), self.world.now)
+
         def change(edited: Document) -> None:
-            edited["status"].setdefault("deletion", {}).setdefault(start, stamp(self.world.now))
+            status, now = edited["status"], stamp(self.world.now)
+            if self.world.scenario.version != "1.13" or start not in _OLDER:
+                status.setdefault("deletion", {}).setdefault(start, now)
+            if kind := _OLDER.get(start):
+                older = status.setdefault("deprecated", {"v1beta1": {"conditions": []}})["v1beta1"][
+                    "conditions"
+                ]
+                if all(entry["type"] != kind for entry in older):
+                    older.append({"type": kind, "status": "False", "lastTransitionTime": now})
 
         edited = self.world.edit(self.world.management, machine, change)
         if edited is not None:

@@ -49,7 +49,8 @@ class GuardScenario:
     """`happenings`: what happens, and after how many seconds. `rate`: share of calls with a fault. `faults`:
     point number -> fault. `handovers`: when another replica takes over, seconds. `stalls`: the old one stands
     still then, and wakes up again. `cured_after`: seconds until whoever owns what holds a drain mends it.
-    `drain`, `terminate`: of the policy. `window_opens_after`: seconds, 0 = no window.
+    `version`: of Cluster API. `window_opens_after`: seconds, 0 = no window. `drain`, `terminate`: of the
+    policy.
     """
 
     seed: int
@@ -64,6 +65,7 @@ class GuardScenario:
     floating_ips: bool = False
     waits_for_volumes: bool = True
     cured_after: float = 200.0
+    version: Literal["1.13", "1.14"] = "1.14"
     window_opens_after: float = 0.0
     drain: dict[str, Any] = field(default_factory=dict)
     terminate: dict[str, Any] = field(default_factory=dict)
@@ -76,7 +78,7 @@ class GuardScenario:
             f"seed {self.seed}: {happens}; faults {self.faults or self.rate}, handovers {handovers}"
             f"{' stalled' if self.stalls else ''}, with {blocks}, cured after {self.cured_after:.0f}, "
             f"window after {self.window_opens_after:.0f}, drain {self.drain}, terminate {self.terminate}, "
-            f"{'' if self.monitored else 'no '}monitor"
+            f"{'' if self.monitored else 'no '}monitor, Cluster API {self.version}"
         )
 
     def policy(self) -> Policy:
@@ -115,5 +117,10 @@ def drawn(seed: int) -> GuardScenario:
             "deadlineSeconds": chance.choice((120, 600, 3600)),
             "onDeadline": chance.choice(("wait", "warn", "force")),
         },
-        terminate={"floatingIps": "keep" if some() < 0.8 else "release"},
+        terminate={
+            "floatingIps": "keep" if some() < 0.8 else "release",
+            "deadlineSeconds": chance.choice((60, 900, 900)),
+            "onDeadline": chance.choice(("release", "release", "wait")),
+        },
+        version="1.13" if some() < 0.3 else "1.14",
     )
