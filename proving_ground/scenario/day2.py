@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from proving_ground import images
@@ -61,6 +62,38 @@ def roll_control_plane(
             f"{cluster.name} control plane",
             lambda: (
                 settled.machines(plane, cluster.name, labels, cluster.control_planes, version)
+                or settled.control_plane(plane, cluster.name, name)
+            ),
+            limit_s,
+        )
+
+
+def renew_control_plane(
+    plane: Kube, cluster: LegacyCluster, progress: Progress, limit_s: float = 900
+) -> None:
+    """Every control-plane machine is replaced by one like it (`rollout.after`), which renews certificates."""
+    name = control_plane_name(plane, cluster)
+    labels = {"cluster.x-k8s.io/control-plane-name": name}
+    old = {machine["metadata"]["uid"] for machine in plane.list("Machine", cluster.name, labels)}
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    patch = {
+        "spec": {
+            "rollout": {"after": now},
+            "kubeadmConfigSpec": {"joinConfiguration": SMALL_HOST},
+        }
+    }
+
+    def left() -> str:
+        found = {machine["metadata"]["uid"] for machine in plane.list("Machine", cluster.name, labels)}
+        return f"{len(found & old)} of the old machines are there" if found & old else ""
+
+    with progress.step(f"{cluster.name}: control plane renewed"):
+        plane.merge("KubeadmControlPlane", name, patch, cluster.name)
+        until(
+            f"{cluster.name} control plane",
+            lambda: (
+                left()
+                or settled.machines(plane, cluster.name, labels, cluster.control_planes)
                 or settled.control_plane(plane, cluster.name, name)
             ),
             limit_s,

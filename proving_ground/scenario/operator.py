@@ -19,11 +19,14 @@ def write_fleet_file(
     file: Path,
     plane_name: str = "one",
     probes: Sequence[Mapping[str, object]] = (),
+    load_balancer: str = "auto",
 ) -> None:
-    """Writes `file` so that `replank survey --fleet FILE` sees all of the clusters."""
+    """Writes `file` so that `replank survey --fleet FILE` sees all the clusters. `load_balancer`: who is to
+    keep it after the takeover."""
     document = {
         "schema": "replank.fleet/v1",
         "defaults": {
+            "load_balancer": load_balancer,
             "cloud": {"name": "ground", "clouds_yaml": str(folders.clouds_yaml)},
             "management": {
                 "kubeconfig": str(folders.plane(plane_name) / "kubeconfig"),

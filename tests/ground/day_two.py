@@ -148,11 +148,17 @@ def probing(desk: Desk, settle_s: float = 10) -> Iterator[Probing]:
 
 
 def adopt(
-    ground: Folders, cluster: LegacyCluster, way_in: ingress.Ingress, progress: Progress, folder: Path
+    ground: Folders,
+    cluster: LegacyCluster,
+    way_in: ingress.Ingress | None,
+    progress: Progress,
+    folder: Path,
+    load_balancer: str = "auto",
 ) -> Desk:
-    """Takes the cluster over with replank."""
+    """Takes the cluster over with replank. `way_in`: is probed."""
     desk = Desk(ground, cluster, folder)
-    desk.prepare(progress, probes=[{"name": "web", "http": way_in.url}])
+    probes = [{"name": "web", "http": way_in.url}] if way_in else []
+    desk.prepare(progress, probes=probes, load_balancer=load_balancer)
     desk.approve()
     with progress.step(f"{cluster.name}: replank apply"):
         working = desk.run("apply", desk.plan_file, "--yes")

@@ -45,11 +45,15 @@ class Desk:
         return load(self.plan_file.read_bytes(), where=str(self.plan_file))
 
     def prepare(
-        self, progress: Progress, plane_name: str = "one", probes: Sequence[Mapping[str, object]] = ()
+        self,
+        progress: Progress,
+        plane_name: str = "one",
+        probes: Sequence[Mapping[str, object]] = (),
+        load_balancer: str = "auto",
     ) -> Plan:
         """Survey and plan. Returns the plan, which must be ready."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_fleet_file(self.ground, [self.cluster], self.fleet, plane_name, probes)
+        write_fleet_file(self.ground, [self.cluster], self.fleet, plane_name, probes, load_balancer)
         self.survey_and_plan(progress)
         assert self.plan.ready, [f.code for f in self.plan.findings if f.severity == "blocker"]
         return self.plan

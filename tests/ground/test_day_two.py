@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,11 @@ from proving_ground.settings import Folders
 pytestmark = [pytest.mark.ground, pytest.mark.timeout(2400)]
 
 NEXT = "1.35-next"
+MONITORS = {
+    "slow": {"delay": 10, "timeout": 5, "maxRetries": 5, "maxRetriesDown": 3},
+    "quick": {"delay": 1, "timeout": 1, "maxRetries": 1, "maxRetriesDown": 1},
+}
+"""CAPO's defaults (v0.14.7, api/v1beta1/types.go), and about the quickest that Octavia takes."""
 
 
 @pytest.fixture
@@ -150,6 +156,30 @@ def test_an_operator_that_is_killed_again_and_again_changes_nothing_but_time(
     told(f"proof: 1+1 replaced under an operator that was killed {len(lives)} times: {seen.told()}")
     assert len(lives) > 3
     nobody_noticed(seen, replaced=1)
+    assert wishes(plane, SMALL) == []
+
+
+@pytest.mark.long
+def test_the_gap_of_a_managed_load_balancer_is_measured_and_a_quick_monitor_narrows_it(
+    ground: Folders, small: Kube, progress: Progress, tmp_path: Path, told: Told
+) -> None:
+    """CAPO adds a member when its server is ACTIVE, long before its API answers; only the monitor keeps
+    connections from it until then, and after it is gone. No ClusterGuard's pool: CAPO keeps this one."""
+    plane = Kube(ground.plane("one") / "kubeconfig")
+    desk = adopt(ground, SMALL, None, progress, tmp_path, load_balancer="managed")
+    assert desk.plan.load_balancer.mode == "managed"
+    day2.allow_new_machines(plane, SMALL)
+    failed: dict[str, int] = {}
+    with operator(ground, desk):
+        for name, monitor in MONITORS.items():
+            balancer = {"spec": {"apiServerLoadBalancer": {"monitor": monitor}}}
+            plane.merge("OpenStackCluster", "small", balancer, "small")
+            time.sleep(20)  # until CAPO has told Octavia, and haproxy has read it
+            with probing(desk) as seen:
+                day2.renew_control_plane(plane, SMALL, progress)
+            failed[name] = seen.failed().get("api", 0)
+            told(f"proof: managed load balancer, {name} monitor {monitor}: {seen.told()}")
+    assert failed["quick"] <= failed["slow"], "what docs/day2.md says of it"
     assert wishes(plane, SMALL) == []
 
 

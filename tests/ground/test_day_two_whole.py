@@ -6,7 +6,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -231,12 +230,8 @@ def test_a_machine_whose_kubelet_stopped_is_remediated_and_no_other(
 def test_certificates_are_renewed_by_a_rollout_and_the_kubeconfig_is_made_again(
     ground: Folders, plane: Kube, plain: Kube, cloud: Connection, desk: Desk, progress: Progress
 ) -> None:
-    old, name = machines(plane, CONTROL_PLANE), day2.control_plane_name(plane, PLAIN)
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    with probing(desk) as seen, etcd_watched(ground, plane) as wrong, progress.step("plain: rollout.after"):
-        plane.merge("KubeadmControlPlane", name, {"spec": {"rollout": {"after": now}}}, "plain")
-        until("rollout", lambda: _kept(plane, set(old.values())), limit_s=900)
-        until("plain", lambda: "; ".join(wishes(plane, PLAIN)), limit_s=300)
+    with probing(desk) as seen, etcd_watched(ground, plane) as wrong:
+        day2.renew_control_plane(plane, PLAIN, progress)
         until("pool", lambda: members_are_the_machines(plane, cloud, PLAIN, desk), limit_s=60)
     assert wrong == []
     nobody_noticed(seen, replaced=3)
@@ -245,11 +240,6 @@ def test_certificates_are_renewed_by_a_rollout_and_the_kubeconfig_is_made_again(
     until("kubeconfig", lambda: "" if plane.find("Secret", "plain-kubeconfig", "plain") else "none", 120)
     assert plane.get("Secret", "plain-kubeconfig", "plain")["metadata"]["uid"] != secret["metadata"]["uid"]
     settle(plane, plain)
-
-
-def _kept(plane: Kube, uids: set[str]) -> str:
-    left = uids & set(machines(plane, CONTROL_PLANE).values())
-    return f"{len(left)} are still the old ones" if left else ""
 
 
 def test_a_new_cluster_lives_beside_the_adopted_one(
