@@ -199,3 +199,30 @@ def test_all_reasons_are_said_at_once() -> None:
         budgets={"apps/web": budget(allowed=0)},
     )
     assert codes(said(seen)) == ["RP723", "RP726", "RP725"]
+
+
+def test_few_pods_are_all_named() -> None:
+    pods = tuple(pod(f"web-{n}", "worker-0") for n in range(3))
+    doomed = nodes(gone_from("worker-0"), NodeSight(name="worker-1", open=False))
+    text = said(seen_draining(nodes=doomed, pods=pods)).reasons[0].text
+    assert "apps/web-2" in text
+    assert "more" not in text
+
+
+def test_an_outdated_node_of_the_set_is_no_room_although_it_is_open() -> None:
+    seen = sight(
+        draining(worker(0)),
+        worker(1, outdated=True),
+        workload=workload(nodes=nodes(gone_from("worker-0")), pods=(pod("web-1", "worker-0"),)),
+    )
+    assert codes(said(seen)) == ["RP728"]
+    assert said(seen, policy(drain={"taint": "machine"})).state == "released"
+
+
+def test_a_bare_pod_under_a_budget_is_nobodys() -> None:
+    seen = seen_draining(
+        pods=(pod("job", "worker-0", "", budgets=("apps/web",)),), budgets={"apps/web": budget(allowed=0)}
+    )
+    word = said(seen, policy(drain={"barePods": "evict"}))
+    assert codes(word) == ["RP725"]
+    assert "apps/job of nobody" in word.reasons[0].text

@@ -131,4 +131,5 @@ def test_a_member_has_the_first_address_or_the_one_of_its_network() -> None:
     assert Pool(id="a", port=1, network="192.168.7.1/24").address_of(addresses) == "192.168.7.9"
     assert Pool(id="a", port=1, network="fd00::/64").address_of(addresses) == "fd00::5"
     assert Pool(id="a", port=1, network="172.16.0.0/12").address_of(addresses) == ""
+    assert Pool(id="a", port=1, network="").address_of(addresses) == "10.0.0.5"
     assert Pool(id="a", port=1).address_of(()) == ""

@@ -196,3 +196,29 @@ def test_a_cluster_that_ends_has_no_pool_to_keep() -> None:
     seen = sight(ending(control_plane(0)), deleting=True)
     assert [action for action in decide(seen, policy()).actions if not isinstance(action, Release)] == []
     assert decide(seen, policy()).words[0].state == "released"
+
+
+def test_a_machine_without_hooks_that_nobody_deletes_stays_in() -> None:
+    assert removed(sight(control_plane(0, hooks=frozenset()))) == []
+
+
+def test_a_machine_that_has_no_server_yet_keeps_nobody_in() -> None:
+    left = member(7, ours=True, id="left")
+    new = control_plane(3, server="", node="", addresses=(), serving=False)
+    assert removed(sight(new, cloud=cloud(member(0), member(1), member(2), left))) == ["10.0.0.17"]
+
+
+def test_only_members_that_stay_and_are_not_ours_are_told_of() -> None:
+    lost = control_plane(2, addresses=())
+    members = [member(number, ours=True) for number in range(3)]
+    assert notes(sight(lost, cloud=cloud(*members))) == []
+    assert notes(sight(cloud=cloud(member(0), member(1), member(2), member(7, "ERROR")))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("registry", "member registry (10.0.0.17)"), ("", "member member-7")]
+)
+def test_a_member_of_somebody_else_is_told_by_its_name(name: str, says: str) -> None:
+    stray = member(7, name=name)
+    (note,) = keep(sight(cloud=cloud(member(0), member(1), member(2), stray)), policy()).notes
+    assert says in note.text

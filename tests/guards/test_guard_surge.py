@@ -202,3 +202,43 @@ def test_a_pod_on_an_outdated_node_keeps_up_the_one_that_goes_now() -> None:
         ),
     )
     assert released(seen, drain={"taint": "machine"}) == ["worker-0"]
+
+
+def test_a_node_that_stays_counts_whatever_its_name() -> None:
+    seen = sight(
+        draining(worker(1)),
+        workload=workload(
+            nodes=nodes(gone_from("worker-1")),
+            pods=(kept("kept-1", "worker-1"), kept("kept-2", "worker-0")),
+            deployments=(deployment(replicas=2, surged_from=1),),
+        ),
+    )
+    assert released(seen) == ["worker-1"]
+
+
+@pytest.mark.parametrize(
+    "other", [pod("web-1", "worker-1"), pod("kept-9", "worker-1", KEPT, namespace="other")]
+)
+def test_pods_of_others_keep_nothing_up(other: PodSight) -> None:
+    seen = moving(kept("kept-1", "worker-0"), other)
+    assert scales(seen) == [(2, 1)]
+    assert released(seen) == []
+
+
+def test_a_pod_on_a_node_that_stays_is_left_alone() -> None:
+    assert scales(moving(kept("kept-1", "worker-1"))) == []
+
+
+def test_one_that_has_moved_already_is_left_alone() -> None:
+    assert scales(moving(kept("kept-1", "worker-0", ready=False), kept("kept-2", "worker-1"))) == []
+
+
+def test_a_pod_that_waits_for_a_node_is_not_on_one_that_goes() -> None:
+    seen = sight(
+        draining(worker(0, node="")),
+        workload=workload(
+            pods=(kept("kept-2", "worker-1"), kept("kept-3", "", ready=False)),
+            deployments=(deployment(replicas=2, surged_from=1),),
+        ),
+    )
+    assert scales(seen) == [(1, None)]

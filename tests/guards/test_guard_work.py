@@ -28,6 +28,7 @@ from replank.guards.work.round import LATER_S, SOON_S, go_round
 from replank.guards.work.tell import message, tell
 from replank.ports.access import Conflict
 from replank.testbed.guarding.explore import GuardSimulation
+from replank.testbed.guarding.kube import TellingKube
 from replank.testbed.guarding.layout import CLUSTER, NAMESPACE, POOL
 from replank.testbed.guarding.lives import FaultySystems, LifeChaos
 from replank.testbed.guarding.scenario import GuardScenario
@@ -364,3 +365,161 @@ def test_a_round_tells_each_machine_what_it_waits_for() -> None:
     assert told(bench)["status"] == "False"
     assert "apps/bare" in told(bench)["message"]
     assert bench.node("worker-0")["spec"]["taints"] == [{"key": GOING_TAINT, "effect": "NoSchedule"}]
+
+
+# --- corners -------------------------------------------------------------------------------------
+
+
+def test_a_deployment_that_goes_back_loses_the_label() -> None:
+    bench = Bench()
+    version = bench.world.one("Deployment", "kept", "apps")["metadata"]["resourceVersion"]
+
+    async def there_and_back() -> None:
+        await act(bench.systems, bench.cluster, [Scale("apps", "kept", 2, 1, version)], bench.world.now)
+        now = bench.world.one("Deployment", "kept", "apps")["metadata"]["resourceVersion"]
+        await act(bench.systems, bench.cluster, [Scale("apps", "kept", 1, None, now)], bench.world.now)
+
+    bench.run(there_and_back())
+    found = bench.world.one("Deployment", "kept", "apps")
+    assert (found["spec"]["replicas"], found["metadata"]["labels"]) == (1, {})
+
+
+def test_a_node_that_never_had_a_taint_gets_one() -> None:
+    bench = Bench()
+    bench.world.edit(bench.world.workload, bench.node("worker-0"), lambda node: node["spec"].pop("taints"))
+    assert len(bench.act(Taint("worker-0", True))[0]) == 1
+
+
+def calls(bench: Bench, method: str) -> int:
+    return sum(point.startswith(f"management.{method}(") for point in bench.chaos.points)
+
+
+def test_what_is_known_is_not_written_again() -> None:
+    bench = Bench()
+    said = word(bench.machine("worker-0"))
+    bench.run(_twice(bench, said, said, 7200))
+    assert (calls(bench, "apply_status"), calls(bench, "create")) == (1, 1)
+
+
+def test_an_outcome_of_another_status_has_its_own_time() -> None:
+    bench = Bench()
+    machine = bench.machine("worker-0")
+    bench.run(_twice(bench, word(machine), word(machine, "released"), 600))
+    assert told(bench)["lastTransitionTime"] == "2026-11-26T09:10:00Z"
+
+
+def test_a_message_says_which_hook_and_no_more_than_there_is() -> None:
+    said = Word(machine="m", uid="u", hook=PRE_TERMINATE, state="waiting", reasons=(WHY,))
+    assert message(said) == "The termination waits: RP724 PodDisruptionBudget apps/db never lets a pod go"
+
+
+class RefusingKube(TellingKube):
+    async def apply_status(self, document: Any) -> Document:
+        raise Refused("RP000", "the condition", "the schema says no", "Report it.")
+
+
+def test_a_refusal_for_a_machine_that_is_there_is_not_swallowed() -> None:
+    bench = Bench()
+    machine = bench.machine("worker-0")
+    with pytest.raises(Refused, match="the schema says no"):
+        bench.run(tell(RefusingKube(bench.world.management), machine, word(machine), bench.world.now))
+
+
+@pytest.mark.parametrize("how", ["spec", "annotation", "not"])
+def test_a_cluster_is_paused_by_its_spec_or_its_annotation(how: str) -> None:
+    bench = Bench()
+
+    def pause(cluster: Document) -> None:
+        if how == "spec":
+            cluster["spec"]["paused"] = True
+        if how == "annotation":
+            cluster["metadata"]["annotations"] = {"cluster.x-k8s.io/paused": ""}
+
+    bench.world.edit(bench.world.management, bench.cluster, pause)
+    assert seen(bench).paused is (how != "not")
+
+
+class NoGuards(TellingKube):
+    code = "RP906"
+
+    async def get(self, ref: Any) -> Document | None:
+        raise Refused(self.code, "ClusterGuard", "no such kind", "Install it.")
+
+
+class Forbidden(NoGuards):
+    code = "RP902"
+
+
+def test_where_the_kind_is_not_installed_the_usual_holds_and_other_refusals_count() -> None:
+    bench = Bench()
+    assert bench.run(policy_of(NoGuards(bench.world.management), NAMESPACE, CLUSTER)) == DEFAULT
+    bench = Bench()
+    with pytest.raises(Refused, match="RP902"):
+        bench.run(policy_of(Forbidden(bench.world.management), NAMESPACE, CLUSTER))
+
+
+def terminating(bench: Bench, name: str) -> None:
+    """It is drained and waits for the hook before its termination, with a volume that Nova holds."""
+    deleted(bench, name)
+    waits = {"type": "Deleting", "status": "True", "reason": "WaitingForPreTerminateHook"}
+
+    def change(machine: Document) -> None:
+        del machine["metadata"]["annotations"][PRE_DRAIN]
+        machine["status"]["conditions"].append(waits)
+
+    server = bench.world.server_of(bench.machine(name))
+    assert server is not None
+    server.volumes.add("volume-1")
+    bench.world.edit(bench.world.management, bench.machine(name), change)
+
+
+def test_volumes_of_machines_that_end_are_seen_and_of_no_others() -> None:
+    bench = Bench()
+    terminating(bench, "worker-0")
+    found = seen(bench)
+    servers = {machine.name: machine.server for machine in found.machines}
+    assert found.cloud.volumes == {servers["worker-0"]: ("volume-1",)}
+    assert found.workload.pods != ()
+
+
+def test_volumes_are_unknown_where_the_workload_is() -> None:
+    bench = Bench()
+    terminating(bench, "worker-0")
+    bench.world.down.add("workload")
+    (volumes,) = seen(bench).cloud.volumes.values()
+    assert isinstance(volumes, Unknown)
+
+
+def test_a_deployment_with_a_pod_more_is_looked_after_when_nobody_goes_any_more() -> None:
+    bench = Bench()
+    found = bench.world.one("Deployment", "kept", "apps")
+
+    def surge(deployment: Document) -> None:
+        deployment["metadata"]["labels"] = {SURGED: "1"}
+        deployment["spec"]["replicas"] = 2
+
+    bench.world.edit(bench.world.workload, found, surge)
+    rounded = bench.run(go_round(bench.systems, NAMESPACE, CLUSTER))
+    assert [(action.replicas, action.surged_from) for action in rounded.done] == [(1, None)]
+
+
+def test_a_round_of_a_cluster_that_is_gone_is_none() -> None:
+    bench = Bench()
+    assert bench.run(go_round(bench.systems, NAMESPACE, "another")) is None
+
+
+def test_a_round_that_left_something_undone_comes_again_soon() -> None:
+    bench = Bench()
+    bench.world.project.members.popitem()
+    bench.world.project.busy(60)
+    rounded = bench.run(go_round(bench.systems, NAMESPACE, CLUSTER))
+    assert [type(fault.action) for fault in rounded.faults] == [AddMember]
+    assert rounded.again_s == SOON_S
+
+
+def test_a_machine_whose_member_could_not_be_taken_out_is_told_all_the_same() -> None:
+    bench = Bench()
+    terminating(bench, "cp-0")
+    bench.world.project.busy(60)
+    bench.run(go_round(bench.systems, NAMESPACE, CLUSTER))
+    assert told(bench, "cp-0")["reason"] == "InPool"

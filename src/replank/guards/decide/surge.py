@@ -46,9 +46,8 @@ def _is_surged(deployment: DeploymentSight) -> bool:
 
 
 def _may_surge(deployment: DeploymentSight) -> bool:
-    """It has one pod, or was put back to the number that it had."""
-    alone = 1 if deployment.surged_from is None else deployment.surged_from
-    return deployment.allowed and deployment.replicas == alone
+    """It has one pod, or was put back to one."""
+    return deployment.allowed and deployment.replicas == 1
 
 
 def _scale(deployment: DeploymentSight, replicas: int, *, surged_from: int | None) -> Scale:

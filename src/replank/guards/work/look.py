@@ -168,10 +168,6 @@ async def _workload(
     )
 
 
-def _node_of(pod: Document) -> str:
-    return pod["spec"].get("nodeName") or ""
-
-
 async def _rules(api: KubeApi, management: KubeApi, cluster: Document) -> Rules:
     namespaces, rules = await asyncio.gather(
         api.list("v1", "Namespace"),

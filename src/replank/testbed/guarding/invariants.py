@@ -57,8 +57,7 @@ class Invariants:
             self._broken("the pool has no living member")
         for deployment in self.world.workload.all("Deployment"):
             name = deployment["metadata"]["name"]
-            kept = is_surging(deployment) and self.policy.drain.surge == "allowed"
-            if kept and not self.forced and not any(map(is_ready, self.workload.pods(name))):
+            if self._keeps(name) and not self.forced and not any(map(is_ready, self.workload.pods(name))):
                 self._broken(f"Deployment {name} has no ready pod")
         for machine in self.world.machines():
             self._speaks(machine)
@@ -159,6 +158,16 @@ class Invariants:
                 yield "a bare pod is on it"
             if any(b["spec"].get("maxUnavailable") == 0 for b in self.workload.budgets_of(pod)):
                 yield "a budget that never allows is on it"
+            if self._keeps(app) and not any(is_ready(p) for p in self._elsewhere(app, name)):
+                yield "the only pod of a Deployment that is surged is on it"
+
+    def _keeps(self, app: str) -> bool:
+        """Whether one of its pods must be ready at any time."""
+        deployment = self.world.workload.get("apps", "Deployment", "apps", app)
+        return deployment is not None and is_surging(deployment) and self.policy.drain.surge == "allowed"
+
+    def _elsewhere(self, app: str, node: str) -> list[Document]:
+        return [pod for pod in self.workload.pods(app) if pod["spec"].get("nodeName") != node]
 
     def _before_termination(self, machine: Document) -> Iterator[str]:
         server = self.world.server_of(machine)
