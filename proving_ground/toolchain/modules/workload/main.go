@@ -10,6 +10,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -17,7 +18,9 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"os/signal"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -53,6 +56,10 @@ func main() {
 	}
 }
 
+// lastSeconds is how long the web server goes on after SIGTERM. Proxies on all nodes learn only then that its pod is
+// going; a server that ends at once loses what they still send it.
+const lastSeconds = 3
+
 func serve(address string) error {
 	name, err := os.Hostname()
 	if err != nil {
@@ -60,7 +67,18 @@ func serve(address string) error {
 	}
 	http.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	http.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, name) })
-	return http.ListenAndServe(address, nil)
+	server, over := &http.Server{Addr: address}, make(chan error, 1)
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGTERM)
+	go func() {
+		<-told
+		time.Sleep(lastSeconds * time.Second)
+		over <- server.Shutdown(context.Background())
+	}()
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-over
 }
 
 // keep goes on counting where the file ends: a gap or a restart from 1 shows that data was lost.
