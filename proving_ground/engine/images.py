@@ -9,6 +9,7 @@ import tarfile
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import docker
 from docker.errors import BuildError, ImageNotFound
@@ -28,11 +29,13 @@ def build(
     name: str,
     files: Mapping[str, Content],
     arguments: Mapping[str, str] | None = None,
+    network: Literal["host", "none"] = "host",
 ) -> str:
     """Builds `files` (path in the build context -> content; one is `Dockerfile`) unless an image of the same
     content is there. Returns its reference, `replank-ground/<name>:<hash of the content>`.
 
     The context is written with fixed times and owners, so that the same files give the same hash everywhere.
+    `network`: what the build's commands reach.
     """
     arguments = {**_proxies(), **(arguments or {})}
     digest = content_hash(files, arguments)
@@ -40,7 +43,7 @@ def build(
     try:
         client.images.get(reference)
     except ImageNotFound:
-        _build(client, name, reference, files, arguments)
+        _build(client, name, reference, files, arguments, network)
     return reference
 
 
@@ -93,6 +96,7 @@ def _build(
     reference: str,
     files: Mapping[str, Content],
     arguments: Mapping[str, str],
+    network: str,
 ) -> None:
     with archive(files) as context:
         try:
@@ -102,7 +106,7 @@ def _build(
                 tag=reference,
                 rm=True,
                 forcerm=True,
-                network_mode="host",
+                network_mode=network,
                 buildargs=dict(arguments),
                 labels={LABEL: f"image-{name}"},
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import IO
 
 from proving_ground.errors import GroundError
 from proving_ground.settings import Folders
@@ -23,10 +24,18 @@ def options(folders: Folders, known_hosts: Path) -> list[str]:
     ]
 
 
-def run(folders: Folders, known_hosts: Path, address: str, command: str, limit_s: float = 120) -> bytes:
+def run(
+    folders: Folders,
+    known_hosts: Path,
+    address: str,
+    command: str,
+    limit_s: float = 120,
+    stdin: IO[bytes] | None = None,
+) -> bytes:
     """stdout of a command on a machine. Raises `GroundError` with stderr where it fails."""
     done = subprocess.run(
         ["ssh", *options(folders, known_hosts), f"{USER}@{address}", command],
+        stdin=stdin,
         capture_output=True,
         timeout=limit_s,
         check=False,

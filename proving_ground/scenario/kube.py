@@ -41,6 +41,7 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
     "Service": ("", "v1", "services"),
     "ServiceAccount": ("", "v1", "serviceaccounts"),
     "PodDisruptionBudget": ("policy", "v1", "poddisruptionbudgets"),
+    "Event": ("", "v1", "events"),
     "CronJob": ("batch", "v1", "cronjobs"),
     "Role": ("rbac.authorization.k8s.io", "v1", "roles"),
     "RoleBinding": ("rbac.authorization.k8s.io", "v1", "rolebindings"),
@@ -49,6 +50,7 @@ GLOBAL_KINDS: Mapping[str, tuple[str, str, str]] = {
     "Namespace": ("", "v1", "namespaces"),
     "Node": ("", "v1", "nodes"),
     "CustomResourceDefinition": ("apiextensions.k8s.io", "v1", "customresourcedefinitions"),
+    "OpenStackClusterIdentity": (f"infrastructure.{_CORE}", "v1alpha1", "openstackclusteridentities"),
     "ClusterRole": ("rbac.authorization.k8s.io", "v1", "clusterroles"),
     "ClusterRoleBinding": ("rbac.authorization.k8s.io", "v1", "clusterrolebindings"),
 }
@@ -77,6 +79,18 @@ class Kube:
             patch_type=PatchType.APPLY,
             force=True,
             **more,
+        )
+
+    def apply_status(self, document: Mapping[str, Any]) -> None:
+        """The same of an object's status."""
+        metadata = document["metadata"]
+        self._client.patch(
+            _resource(document["kind"]).Status,
+            metadata["name"],
+            dict(document),
+            patch_type=PatchType.APPLY,
+            force=True,
+            namespace=metadata["namespace"],
         )
 
     def apply_template(self, name: str, values: Mapping[str, object]) -> None:

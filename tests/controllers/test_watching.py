@@ -64,6 +64,20 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+def test_watches_need_no_name_of_the_user(monkeypatch: pytest.MonkeyPatch):
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 65532")
+
+    async def work() -> None:
+        server = WatchServer(objects=[labelled("Cluster", "blue", "")])
+        async with server.serving(), watching(server) as woken:
+            await until(lambda: BLUE in woken.keys)
+            assert woken.ended == 0
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    asyncio.run(work())
+
+
 def test_every_watched_kind_wakes_its_cluster_from_all_namespaces():
     async def work() -> None:
         server = WatchServer(objects=[labelled("Cluster", "red", "", "other")])

@@ -36,6 +36,9 @@ WATCHED: Final = (
 )
 _NAMESAKES: Final = frozenset({"Cluster", GUARD_KIND})
 """Kinds whose objects are named as their cluster."""
+_IDENTITY: Final[Any] = "replank-operator"
+"""Nobody reads it, since nothing is peered. kopf's own begins with the user's name, and a container's user is
+often a mere number (kopf 1.45, peering.detect_own_id)."""
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 60.0
 _LOGIN_EVERY_S: Final = 5.0
@@ -111,6 +114,7 @@ class Watching:
                 await kopf.operator(
                     registry=registry,
                     settings=_settings(scans=not self._namespaces),
+                    identity=_IDENTITY,
                     standalone=True,
                     clusterwide=not self._namespaces,
                     namespaces=self._namespaces,
