@@ -32,11 +32,14 @@ METRICS = "127.0.0.1:18080"
 
 
 @contextmanager
-def operator(ground: Folders, desk: Desk) -> Iterator[subprocess.Popen[str]]:
-    """`replank operator` on the cluster's namespace, with the ClusterGuard that `replank guard` writes."""
+def operator(ground: Folders, desk: Desk, *, keep_pools: bool = True) -> Iterator[subprocess.Popen[str]]:
+    """`replank operator` on the cluster's namespace, with the ClusterGuard that `replank guard` writes;
+    without its pools where they are not to be kept."""
     plane = Kube(ground.plane("one") / "kubeconfig")
     plane.apply(yaml.safe_load(replank("guard", "--crd")))
     manifest = yaml.safe_load(replank("guard", desk.cluster.name, "--fleet", desk.fleet, cwd=desk.folder))
+    if not keep_pools:
+        manifest["spec"]["pools"] = []
     until("ClusterGuard's kind", lambda: _applied(plane, manifest), limit_s=30)
     process = start_operator(ground, desk)
     try:

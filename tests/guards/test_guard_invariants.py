@@ -15,7 +15,16 @@ from replank.domain.unknown import Unknown
 from replank.guards.decide.going import going
 from replank.guards.decide.pools import LIVING
 from replank.guards.decide.round import decide
-from replank.guards.decision import AddHooks, AddMember, KeepFloatingIp, Release, RemoveMember, Scale, Taint
+from replank.guards.decision import (
+    AddHooks,
+    AddMember,
+    KeepFloatingIp,
+    Release,
+    RemoveMember,
+    Scale,
+    Taint,
+    WeighMember,
+)
 from replank.guards.names import (
     PRE_DRAIN,
     PRE_TERMINATE,
@@ -125,6 +134,7 @@ def clouds(draw: st.DrawFn) -> CloudSight:
             address=address,
             port=6443,
             state=draw(st.sampled_from(("ONLINE", "ONLINE", "ERROR", "OFFLINE", "NO_MONITOR"))),
+            weight=draw(st.sampled_from((1, 1, 1, 0))),
             ours=draw(st.booleans()),
         )
         for number, address in enumerate(ADDRESSES)
@@ -163,6 +173,7 @@ def sights(draw: st.DrawFn) -> Sight:
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
     taint = draw(st.sampled_from(("set", "machine", "none")))
+    keeper = draw(st.sampled_from(("replank", "cluster-api")))
     window = draw(st.sampled_from((None, None, {"opens": "22:00", "closes": "04:00"})))
     return Policy.model_validate(
         {
@@ -180,7 +191,7 @@ def policies(draw: st.DrawFn) -> Policy:
                 "deadlineSeconds": 900,
                 "onDeadline": draw(st.sampled_from(("release", "wait"))),
             },
-            "pools": [{"id": POOL, "port": 6443}] if draw(mostly) else [],
+            "pools": [{"id": POOL, "port": 6443, "keptBy": keeper}] if draw(mostly) else [],
         }
     )
 
@@ -230,7 +241,7 @@ def no_termination_is_let_go_in_the_round_that_still_does_something_for_it(
     busy = {
         action.machine
         for action in decision.actions
-        if isinstance(action, RemoveMember | KeepFloatingIp | AddMember | AddHooks)
+        if isinstance(action, RemoveMember | WeighMember | KeepFloatingIp | AddMember | AddHooks)
     }
     for action, machine in releases(seen, wanted):
         assert machine.name not in busy or action.hook == PRE_DRAIN or may_force(action, machine, wanted)
@@ -252,7 +263,9 @@ def no_drain_is_let_go_in_the_round_that_taints_or_surges_for_it(seen: Sight, wa
 
 @invariant
 def a_round_never_takes_the_last_living_member_out(seen: Sight, wanted: Policy) -> None:
-    removed = {a.member for a in decide(seen, wanted).actions if isinstance(a, RemoveMember)}
+    actions = decide(seen, wanted).actions
+    removed = {a.member for a in actions if isinstance(a, RemoveMember)}
+    removed |= {a.member for a in actions if isinstance(a, WeighMember) and not a.weight}
     if not removed or isinstance(seen.cloud, Unknown):
         assert not removed
         return
@@ -260,7 +273,7 @@ def a_round_never_takes_the_last_living_member_out(seen: Sight, wanted: Policy) 
     assert not isinstance(members, Unknown)
     ids = Counter(member.id for member in members)
     assert removed <= ids.keys()
-    assert any(member.state in LIVING for member in members if member.id not in removed)
+    assert any(m.state in LIVING and m.weight for m in members if m.id not in removed)
 
 
 @invariant
@@ -278,7 +291,9 @@ def a_machine_with_the_last_living_member_is_not_let_go(seen: Sight, wanted: Pol
     living = [
         member
         for member in members
-        if member.state in LIVING and (member.address not in owners or owners[member.address].serving)
+        if member.state in LIVING
+        and member.weight
+        and (member.address not in owners or owners[member.address].serving)
     ]
     if len(living) != 1:
         return

@@ -124,13 +124,18 @@ def test_a_load_balancer_that_a_service_names_is_left_out():
     assert "keeps it" in proposal.left_out[0]
 
 
-def test_a_pool_that_capo_keeps_is_left_to_it():
+def test_in_a_pool_that_capo_keeps_only_weights_are_set():
     settings = replace(SETTINGS, load_balancer="managed")
     plan = plan_takeover(healthy(), settings, ())
     assert plan.load_balancer.mode == "managed"
     proposal = propose(healthy(), plan)
-    assert proposal.pools == ()
-    assert "CAPO keeps it" in proposal.left_out[0]
+    (pool,) = proposal.pools
+    assert (pool.id, pool.kept_by, pool.machines) == (
+        plan.load_balancer.pool_id,
+        "cluster-api",
+        "control-plane",
+    )
+    assert proposal.left_out == ()
 
 
 @pytest.mark.parametrize("what", ["load_balancers", "servers"])

@@ -196,6 +196,26 @@ def test_a_member_is_removed_once(tmp_path: Path) -> None:
         assert len(here.twin.writes) == 1
 
 
+def test_a_weight_is_set_once_and_nothing_else_with_it(tmp_path: Path) -> None:
+    with place(tmp_path) as here:
+        before = dict(here.members[0])
+        here.run(*[lambda cloud: cloud.weigh_member(POOL, here.members[0]["id"], 0)] * 2)
+        assert len(here.twin.writes) == 1
+        changed = {key for key, value in here.members[0].items() if before.get(key) != value}
+        assert changed - {"updated_at"} == {"weight"}
+        assert here.members[0]["weight"] == 0
+
+
+def test_a_member_that_is_gone_or_going_has_no_weight_to_set(tmp_path: Path) -> None:
+    with place(tmp_path) as here:
+        here.members[0]["provisioning_status"] = "PENDING_DELETE"
+        for member in ("nobody", here.members[0]["id"]):
+            with pytest.raises(Conflict) as caught:
+                here.run(lambda cloud, member=member: cloud.weigh_member(POOL, member, 0))
+            assert caught.value.code == "RP922"
+        assert here.twin.writes == []
+
+
 def test_one_that_goes_while_it_is_removed_is_fine(tmp_path: Path) -> None:
     with place(tmp_path) as here:
         here.lease.then = lambda: here.members.clear()

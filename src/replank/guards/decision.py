@@ -65,6 +65,17 @@ class RemoveMember:
 
 
 @dataclass(frozen=True, slots=True)
+class WeighMember:
+    """New connections to a member (1), or none (0)."""
+
+    pool: str
+    member: str
+    address: str
+    machine: str
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
 class KeepFloatingIp:
     """Takes a floating IP off its machine, so that it outlives it."""
 
@@ -73,7 +84,9 @@ class KeepFloatingIp:
     address: str
 
 
-Action: TypeAlias = AddHooks | Release | Taint | Scale | AddMember | RemoveMember | KeepFloatingIp
+Action: TypeAlias = (
+    AddHooks | Release | Taint | Scale | AddMember | RemoveMember | WeighMember | KeepFloatingIp
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,12 +96,15 @@ class Terminate(_Wanted):
 class Pool(_Wanted):
     """An Octavia pool that replank keeps.
 
+    `kept_by` cluster-api: the API's pool of a managed load balancer. CAPO adds its members, before their API
+    answers, and removes them, after it has ended; replank gives them weight 0 meanwhile (no new connections).
     `machines`: whose addresses its members are: the control plane's, or those of the MachineDeployments in
     `deployments` (empty = all workers). `port`: of a member. `subnet_id`: written to new members. `network`:
     CIDR of the address to take where Machines have several, "" = the first internal one.
     """
 
     id: str
+    kept_by: Literal["replank", "cluster-api"] = "replank"
     port: int = Field(ge=1, le=65535)
     machines: Literal["control-plane", "workers"] = "control-plane"
     deployments: tuple[str, ...] = ()

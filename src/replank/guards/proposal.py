@@ -111,8 +111,6 @@ def _proposed(
 ) -> Pool:
     if balancer.id in of_services or balancer.name.startswith(_OF_SERVICES):
         raise _NotOurs("the cloud controller made it for a Service, and keeps it")
-    if plan.load_balancer.mode == "managed" and balancer.id == plan.load_balancer.load_balancer_id:
-        raise _NotOurs("CAPO keeps it (managed load balancer)")
     if not seen.members:
         raise _NotOurs("it has no members, so nothing says whose addresses belong into it")
     ports = sorted({member.protocol_port for member in seen.members})
@@ -127,8 +125,10 @@ def _proposed(
         raise _NotOurs("both control planes and workers are its members")
     names = {owner.machine for owner in owners if owner is not None}
     workers = roles == {"worker"}
+    managed = plan.load_balancer.mode == "managed" and balancer.id == plan.load_balancer.load_balancer_id
     return Pool(
         id=seen.id,
+        kept_by="cluster-api" if managed else "replank",
         port=ports[0],
         machines="workers" if workers else "control-plane",
         deployments=_deployments(names, machines) if workers else (),

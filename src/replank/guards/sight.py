@@ -117,13 +117,15 @@ class WorkloadSight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberSight:
-    """A member of a pool. `state`: Octavia's operating_status. `ours`: it carries the operator's tag."""
+    """A member of a pool. `state`: Octavia's operating_status. `weight`: 0 = no new connections. `ours`: it
+    carries the operator's tag."""
 
     id: str
     name: str
     address: str
     port: int
     state: str
+    weight: int = 1
     ours: bool = False
 
 

@@ -46,6 +46,11 @@ class BalancedCloud(Protocol):
         """Removes a member; one that is gone is fine. An immutable load balancer (409) is `Transient`."""
         ...
 
+    async def weigh_member(self, pool_id: str, member_id: str, weight: int) -> None:
+        """Sets a member's weight (0 = no new connections). Raises `Conflict` where it is gone; an immutable
+        load balancer (409) is `Transient`."""
+        ...
+
     async def floating_ips(self) -> tuple[Document, ...]:
         """Neutron's floating IPs of the project, sorted by ID."""
         ...

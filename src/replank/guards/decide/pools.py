@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from replank.domain.unknown import Fact, Unknown
-from replank.guards.decision import AddMember, Reason, RemoveMember
+from replank.guards.decision import AddMember, Reason, RemoveMember, WeighMember
 from replank.guards.names import PRE_TERMINATE, WAITING_FOR_PRE_TERMINATE
 from replank.guards.policy import Policy, Pool
 from replank.guards.sight import CloudSight, MachineSight, MemberSight, Sight
@@ -19,7 +19,7 @@ LIVING = frozenset({"ONLINE", "NO_MONITOR"})
 class Kept:
     """What is done to the pools. `holds`: Machine -> why its termination must wait."""
 
-    actions: list[AddMember | RemoveMember] = field(default_factory=list)
+    actions: list[AddMember | RemoveMember | WeighMember] = field(default_factory=list)
     notes: list[Reason] = field(default_factory=list)
     holds: dict[str, list[Reason]] = field(default_factory=dict)
 
@@ -38,9 +38,33 @@ def keep(sight: Sight, policy: Policy) -> Kept:
             kept.notes.append(Reason(code="RP710", word="PoolUnknown", text=text))
             for machine in machines:
                 kept.hold(machine.name, "RP710", "PoolUnknown", text)
+        elif pool.kept_by == "cluster-api":
+            _weigh(kept, pool, machines, members)
         else:
             _keep(kept, pool, machines, members, sight)
     return kept
+
+
+def _weigh(kept: Kept, pool: Pool, machines: list[MachineSight], members: tuple[MemberSight, ...]) -> None:
+    """CAPO adds and removes. It looks for a member by name and address alone, so that a weight stays
+    (v0.14.7, pkg/cloud/services/loadbalancer, ReconcileLoadBalancerMember)."""
+    by_address = _by_address(pool, machines)
+    owned = [(m, by_address[m.address]) for m in members if m.port == pool.port and m.address in by_address]
+    fit = {m.id: owner.serving and not _leaves(owner) for m, owner in owned}
+    living = {m.id for m, _ in owned if fit[m.id] and m.state in LIVING and m.weight}
+    for member, owner in owned:
+        where = f"member {member.address} of pool {pool.id}"
+        if fit[member.id]:
+            if not member.weight:
+                kept.actions.append(WeighMember(pool.id, member.id, member.address, owner.name, 1))
+        elif member.weight and living:
+            kept.actions.append(WeighMember(pool.id, member.id, member.address, owner.name, 0))
+            if _leaves(owner):
+                kept.hold(owner.name, "RP712", "InPool", f"{where} gets no new connections from now on")
+        elif member.weight and _leaves(owner):
+            text = f"{where} is the last that lives: no other serves yet"
+            kept.notes.append(Reason(code="RP711", word="LastMember", text=text))
+            kept.hold(owner.name, "RP711", "LastMember", text, fatal=True)
 
 
 def _keep(
@@ -126,4 +150,4 @@ def _leaves(machine: MachineSight) -> bool:
 
 def _lives(member: MemberSight, machines: Mapping[str, MachineSight]) -> bool:
     machine = machines.get(member.address)
-    return member.state in LIVING and (machine is None or machine.serving)
+    return member.state in LIVING and member.weight > 0 and (machine is None or machine.serving)

@@ -20,6 +20,7 @@ def members(documents: Iterable[Document]) -> tuple[MemberSight, ...]:
             address=document["address"],
             port=int(document["protocol_port"]),
             state=document["operating_status"],
+            weight=1 if (weight := document.get("weight")) is None else int(weight),
             ours=MEMBER_TAG in (document.get("tags") or ()),
         )
         for document in documents

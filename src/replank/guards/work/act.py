@@ -16,6 +16,7 @@ from replank.guards.decision import (
     RemoveMember,
     Scale,
     Taint,
+    WeighMember,
 )
 from replank.guards.names import GOING_TAINT, MEMBER_TAG, SURGED
 from replank.guards.work.look import CORE
@@ -82,6 +83,8 @@ class _Acting:
                 )
             case RemoveMember(pool, member):
                 await (await self._systems.cloud(self._cluster)).remove_member(pool, member)
+            case WeighMember(pool, member, weight=weight):
+                await (await self._systems.cloud(self._cluster)).weigh_member(pool, member, weight)
             case KeepFloatingIp(floating_ip=floating_ip):
                 cloud = await self._systems.cloud(self._cluster)
                 await cloud.disassociate_floating_ip(floating_ip)

@@ -42,6 +42,7 @@ class Cloud:
     name: str = ""
     region: str = ""
     project_id: str = ""
+    roles: tuple[str, ...] = ()
     servers: tuple[Server, ...] = ()
     ports: tuple[Port, ...] = ()
     networks: tuple[Network, ...] = ()
@@ -154,6 +155,8 @@ def _cloud(snapshot: Snapshot, notes: Notes) -> Cloud:
         keypairs=tuple(sorted(notes.wanted(facts.keypairs, "keypairs", ()))),
         discovered=tuple(sorted(facts.discovered, key=lambda d: (d.kind, d.id, d.name, d.evidence))),
         namesakes=_by_id(facts.namesakes),
+        # Unknown: none is counted on.
+        roles=tuple(sorted(facts.roles)) if is_known(facts.roles) else (),
         shared=tuple(sorted(facts.shared, key=lambda s: (s.kind, s.id, s.shared_with))),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from replank.domain.errors import Refused, Transient
+from replank.ports.access import Conflict
 from replank.testbed.guarding.layout import POOL
 from replank.testbed.guarding.project import Project
 from replank.testbed.simulation.documents import Document, copied
@@ -46,6 +47,14 @@ class ProjectCloud:
             self._mutable()
             del self._project.members[member_id]
             self._project.busy(self._project.chance.uniform(1, 6))
+
+    async def weigh_member(self, pool_id: str, member_id: str, weight: int) -> None:
+        found = self._project.members.get(member_id) if pool_id == POOL else None
+        if found is None:
+            raise Conflict("RP000", f"Member {member_id}", "it is gone", "Look again.")
+        self._mutable()
+        found["weight"] = weight
+        self._project.busy(self._project.chance.uniform(1, 6))
 
     async def floating_ips(self) -> tuple[Document, ...]:
         found = self._project.floating_ips

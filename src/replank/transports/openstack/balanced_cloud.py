@@ -91,6 +91,20 @@ class OpenStackBalancedCloud:
 
         await self._calls.run(f"remove member {member_id} from pool {pool_id}", write)
 
+    async def weigh_member(self, pool_id: str, member_id: str, weight: int) -> None:
+        """One that has the weight is left alone. Raises `Conflict` RP922 where it is gone, `Transient` RP922
+        (immutable)."""
+        path = f"{_pool(pool_id)}/members/{member_id}"
+
+        def write(call: Call) -> None:
+            found = call.read("load-balancer", path, "member")
+            if found is None or found.get("provisioning_status") == _GOING:
+                raise _gone(call.what)
+            if found.get("weight") != weight:
+                call.write("load-balancer", "PUT", path, {"member": {"weight": weight}})
+
+        await self._calls.run(f"weight of member {member_id} of pool {pool_id}", write)
+
     async def floating_ips(self) -> tuple[Document, ...]:
         """The project's own alone, also for an administrator."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from replank.inventory.fleet.model import CapoCredentials
 from replank.migrations.takeover.names import Names
+from replank.migrations.takeover.openstack.load_balancer import ApiLoadBalancer
 from replank.migrations.takeover.openstack.machines import Identity
 from replank.migrations.takeover.seen import Cloud
 from replank.migrations.takeover.vocabulary import CLUSTER_NAME, MOVE
@@ -29,9 +30,11 @@ def writer_name(names: Names) -> str:
     return f"replank-{names.namespace}-{names.cluster}"
 
 
-def writer_roles(managed: bool) -> tuple[str, ...]:
-    """Octavia's role only where CAPO keeps the load balancer."""
-    return WRITER_ROLES if managed else WRITER_ROLES[:1]
+def writer_roles(cloud: Cloud, load_balancer: ApiLoadBalancer) -> tuple[str, ...]:
+    """Octavia's role where CAPO keeps the load balancer; and where it does not, replank's operator keeps its
+    members with this same credential, so it gets the role if our user has it (a cloud may do without)."""
+    kept = load_balancer.live is not None and WRITER_ROLES[1] in cloud.roles
+    return WRITER_ROLES if load_balancer.managed or kept else WRITER_ROLES[:1]
 
 
 def identity_of(names: Names, credentials: CapoCredentials, region: str) -> Identity:

@@ -52,7 +52,7 @@ def settle(given: Takeover) -> Stage:
 
 def _writer(given: Takeover) -> Draft:
     name = writer_name(given.names)
-    roles = writer_roles(given.load_balancer.managed)
+    roles = writer_roles(given.seen.cloud, given.load_balancer)
     return Draft(
         slug="writer-credential",
         kind="openstack.application-credential.create",
