@@ -238,3 +238,17 @@ def test_an_append_whose_answer_was_lost_is_not_written_twice(tmp_path: Path):
         return len(await journal.events(RUN)), lost
 
     assert with_journal(tmp_path, work, clock=Clock()) == (1, [])
+
+
+def test_a_new_journal_may_be_opened_by_several_at_the_same_time(tmp_path: Path):
+    """`status` looks while `apply` makes it: neither is refused."""
+
+    async def both(url: str) -> None:
+        async def opened() -> None:
+            async with SqlJournal(url):
+                pass
+
+        await asyncio.gather(*(opened() for _ in range(4)))
+
+    for number in range(25):
+        asyncio.run(both(f"sqlite:///{tmp_path / f'{number}.db'}"))

@@ -73,6 +73,20 @@ _AFTER: Final = (
 )
 
 
+# Any number that no other program on the database locks.
+_MAKING: Final = 0x7265706C616E6B
+
+
+def _make_tables(connection: sa.Connection) -> None:
+    """Makes what is missing. `status` may open a new journal while `apply` does: looking first and making
+    then would be two steps, and whoever comes second would be refused."""
+    if connection.dialect.name == "postgresql":
+        # IF NOT EXISTS is no lock there: two at once meet in the catalogue.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING)))
+    for table in _TABLES.sorted_tables:
+        connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
+
+
 class SqlJournal:
     """ports.journal.Journal. Several processes may use one at the same time.
 
@@ -88,7 +102,7 @@ class SqlJournal:
         self._schemas: dict[str, str] = {}
 
     async def __aenter__(self) -> SqlJournal:
-        await self.database.work(_TABLES.create_all)
+        await self.database.work(_make_tables)
         return self
 
     async def __aexit__(
