@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from replank.inventory.cluster_api import names
+
 GROUP: Final = "replank.dev"
 GUARD_API: Final = f"{GROUP}/v1alpha1"
 GUARD_KIND: Final = "ClusterGuard"
 
-PRE_DRAIN: Final = "pre-drain.delete.hook.machine.cluster.x-k8s.io/replank"
-PRE_TERMINATE: Final = "pre-terminate.delete.hook.machine.cluster.x-k8s.io/replank"
+PRE_DRAIN: Final = names.PRE_DRAIN
+PRE_TERMINATE: Final = names.PRE_TERMINATE
 
 GOING_TAINT: Final = f"{GROUP}/going"
 """Key of the taint (NoSchedule) on nodes that are about to go."""

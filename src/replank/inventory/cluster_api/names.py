@@ -19,8 +19,7 @@ CONTROL_PLANE_LABEL: Final = "cluster.x-k8s.io/control-plane"
 PAUSED: Final = "cluster.x-k8s.io/paused"
 SKIPS: Final = ("controlplane.cluster.x-k8s.io/skip-kube-proxy", "controlplane.cluster.x-k8s.io/skip-coredns")
 """Annotations that keep KCP from changing kube-proxy and CoreDNS."""
-HOOKS: Final = (
-    "pre-drain.delete.hook.machine.cluster.x-k8s.io/replank",
-    "pre-terminate.delete.hook.machine.cluster.x-k8s.io/replank",
-)
+PRE_DRAIN: Final = "pre-drain.delete.hook.machine.cluster.x-k8s.io/replank"
+PRE_TERMINATE: Final = "pre-terminate.delete.hook.machine.cluster.x-k8s.io/replank"
+HOOKS: Final = (PRE_DRAIN, PRE_TERMINATE)
 """replank's hooks on a Machine: Cluster API neither drains nor terminates it before they are taken off."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from replank.inventory.cluster_api import names
 from replank.plan.model import Targets
 
 CORE: Final = "cluster.x-k8s.io"
@@ -28,8 +29,8 @@ SKIP_KUBE_PROXY: Final = "controlplane.cluster.x-k8s.io/skip-kube-proxy"
 SKIP_COREDNS: Final = "controlplane.cluster.x-k8s.io/skip-coredns"
 CLONED_FROM_NAME: Final = "cluster.x-k8s.io/cloned-from-name"
 CLONED_FROM_GROUP_KIND: Final = "cluster.x-k8s.io/cloned-from-groupkind"
-PRE_DRAIN_GUARD: Final = "pre-drain.delete.hook.machine.cluster.x-k8s.io/replank"
-PRE_TERMINATE_GUARD: Final = "pre-terminate.delete.hook.machine.cluster.x-k8s.io/replank"
+PRE_DRAIN_GUARD: Final = names.PRE_DRAIN
+PRE_TERMINATE_GUARD: Final = names.PRE_TERMINATE
 
 ADOPTED: Final = "adopted"
 """Value of the template hash, and suffix of what stands for the machines as they were found."""
