@@ -27,6 +27,7 @@ def cli() -> None:
 @click.option("--plane", "planes", multiple=True, default=("one",), help="Management planes by name.")
 def up(more: str, planes: tuple[str, ...]) -> None:
     """Bring the ground up. Interrupted, run it again: it goes on."""
+    from proving_ground.alone import alone
     from proving_ground.engine import docker_engine, parts
     from proving_ground.up import Wanted
     from proving_ground.up import up as bring_up
@@ -34,16 +35,19 @@ def up(more: str, planes: tuple[str, ...]) -> None:
     names = tuple(name for name in more.split(",") if name)
     versions = tuple(name.removeprefix("kubernetes-") for name in names if name.startswith("kubernetes-"))
     progress = _progress()
-    bring_up(folders(), Wanted(names, versions, planes), progress)
+    with alone(folders()):
+        bring_up(folders(), Wanted(names, versions, planes), progress)
     Console(file=sys.stdout).print(progress.table(parts.memory(docker_engine.connect())))
 
 
 @cli.command()
 def down() -> None:
     """Take the ground down. The cache stays, and nothing else."""
+    from proving_ground.alone import alone
     from proving_ground.down import down as take_down
 
-    take_down(folders(), _progress())
+    with alone(folders()):
+        take_down(folders(), _progress())
 
 
 @cli.command()

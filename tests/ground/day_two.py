@@ -192,3 +192,11 @@ def nobody_noticed(seen: Probing, replaced: int) -> None:
     assert seen.interruptions("api-reused") <= replaced, seen.targets["api-reused"]
     if reused:
         assert seen.longest_s("api-reused") <= 1.0, seen.targets["api-reused"]
+
+
+def unmet_by_verify(desk: Desk) -> str:
+    """ "" where `replank verify` says that the cluster is fully Cluster API's; what it says otherwise."""
+    told = json.loads(desk.run("verify", desk.cluster.name, "--json").done(120, accept=(0, 2)))
+    if told["passed"]:
+        return ""
+    return "\n".join(json.dumps(f) for f in told["findings"] if f["outcome"] not in ("pass", "note"))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from day_two import adopt, members_are_the_machines, nobody_noticed, operator, probing
+from day_two import adopt, members_are_the_machines, nobody_noticed, operator, probing, unmet_by_verify
 from desk import Desk
 from living import living, machines_of, wishes
 from openstack.connection import Connection
@@ -128,6 +128,11 @@ def settle(plane: Kube, plain: Kube) -> None:
     """Waits until nobody wants anything and all Nodes are Ready."""
     until("plain", lambda: "; ".join(wishes(plane, PLAIN)), limit_s=600)
     until("plain's Nodes", lambda: settled.nodes_ready(plain, 5), limit_s=120)
+
+
+def test_verify_passes_after_the_takeover(plane: Kube, plain: Kube, desk: Desk) -> None:
+    settle(plane, plain)
+    until("replank verify", lambda: unmet_by_verify(desk), limit_s=120)
 
 
 def test_changes_in_place_replace_nothing(plane: Kube, plain: Kube, cloud: Connection, desk: Desk) -> None:
@@ -253,3 +258,8 @@ def test_a_new_cluster_lives_beside_the_adopted_one(
     new_cluster.delete_cluster(plane, "beside", "beside", progress)
     assert machines_of(cloud, PLAIN) == before
     assert wishes(plane, PLAIN) == []
+
+
+def test_verify_passes_after_all_of_that(plane: Kube, plain: Kube, desk: Desk) -> None:
+    settle(plane, plain)
+    until("replank verify", lambda: unmet_by_verify(desk), limit_s=120)
