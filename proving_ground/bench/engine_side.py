@@ -19,7 +19,7 @@ from replank.engine.patience import Patience
 from replank.inventory.fleet.model import KubeconfigRef
 from replank.migrations.takeover.steps.registry import takeover_registry
 from replank.plan import codec
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Access
 from replank.ports.journal import Run
 from replank.transports.kubernetes.api import KubernetesApi
@@ -30,14 +30,16 @@ _HOLDER = f"bench@ground:{os.getpid()}"
 class Takeovers:
     """`systems` of a cluster outlive one call of the engine, as a real cluster does."""
 
-    def __init__(self, plans: dict[str, tuple[Plan, str]], kubeconfig: str, seconds: float) -> None:
+    def __init__(self, plans: dict[str, tuple[TakeoverPlan, str]], kubeconfig: str, seconds: float) -> None:
         self.plans = plans
         self._kubeconfig = KubeconfigRef(path=kubeconfig)
         self._systems = Systems(seconds)
         self._living: dict[str, Access] = {}
 
     @asynccontextmanager
-    async def open_access(self, run: Run, plan: Plan, fence: Callable[[], None]) -> AsyncIterator[Access]:
+    async def open_access(
+        self, run: Run, plan: TakeoverPlan, fence: Callable[[], None]
+    ) -> AsyncIterator[Access]:
         """Like the live one, but that only the management cluster is real."""
         async with KubernetesApi(self._kubeconfig, fence=fence) as management:
             living = self._living.get(run.cluster)

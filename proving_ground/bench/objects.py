@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 
 STAGES = ("infrastructure", "workers", "control-plane")
 """The stages that write a cluster's objects; what comes before them is not in the rate."""
 
 
-def written(plan: Plan) -> list[Mapping[str, Any]]:
+def written(plan: TakeoverPlan) -> list[Mapping[str, Any]]:
     """The documents."""
     return [
         plan.manifests[name]

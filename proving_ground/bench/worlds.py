@@ -22,7 +22,7 @@ from replank.inventory.facts.snapshot import Snapshot
 from replank.migrations.takeover.checks import audit_takeover
 from replank.migrations.takeover.planner import plan_takeover
 from replank.migrations.takeover.settings import TakeoverSettings
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Access, CloudLogin, KubeApi
 from replank.testbed.fleet.generate import generate
 from replank.testbed.fleet.spec import ClusterSpec, WorkerGroup
@@ -75,7 +75,7 @@ class Source:
         seconds, _, content = file.read_bytes().partition(b"\n")
         return cls(float(seconds), codec.load(content, where=file.name))
 
-    def plan(self, name: str) -> Plan:
+    def plan(self, name: str) -> TakeoverPlan:
         """The real planner's plan of a cluster of this name, in a namespace of this name."""
         snapshot = replace(self.snapshot, cluster=name)
         at = datetime.fromtimestamp(self.seconds, UTC)
@@ -93,7 +93,7 @@ class Systems:
     def __init__(self, seconds: float) -> None:
         self._made = _world(seconds)
 
-    def access(self, plan: Plan, management: KubeApi) -> Access:
+    def access(self, plan: TakeoverPlan, management: KubeApi) -> Access:
         """The owner of the Terraform state has let go already; nobody else acts."""
         cluster = self._made.clusters[0]
         project = self._made.projects[0]
@@ -124,7 +124,7 @@ class Systems:
         )
 
 
-def _forgotten(plan: Plan) -> Iterator[tuple[str, str, list[str]]]:
+def _forgotten(plan: TakeoverPlan) -> Iterator[tuple[str, str, list[str]]]:
     for stage in plan.stages:
         for step in stage.steps:
             if step.kind == "terraform.forget":

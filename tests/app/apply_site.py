@@ -13,11 +13,11 @@ from fake_engine import Answers, FakeEngine, FakeWorld
 from replank.app.approvals import Approver, write_approval
 from replank.app.plan_files import PlanFile
 from replank.plan import codec
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 
 
 @cache
-def _loaded(data: bytes) -> Plan:
+def _loaded(data: bytes) -> TakeoverPlan:
     return codec.load(data, where="a plan")
 
 
@@ -37,7 +37,7 @@ class ApplySite:
     def plan(self, cluster: str) -> Path:
         return self.site.folder / "plans" / f"{cluster}.takeover.yaml"
 
-    def loaded(self, cluster: str) -> Plan:
+    def loaded(self, cluster: str) -> TakeoverPlan:
         return _loaded(self.plan(cluster).read_bytes())
 
     def rewrite(self, cluster: str, **changes: object) -> None:

@@ -19,7 +19,8 @@ from replank.domain.errors import Refused
 from replank.journal.event import SCHEMA, Direction, Event, EventKind
 from replank.journal.state import RunStatus, state_of
 from replank.plan import codec
-from replank.plan.model import Plan, Step
+from replank.plan.model import Step
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Judgement
 from replank.ports.journal import Run
 from replank.probe.judge import ProbeResult, judge_all
@@ -61,12 +62,12 @@ class FakeEngine:
     in_work: set[str] = field(default_factory=set)
     most_at_once: int = 0
     order: list[str] = field(default_factory=list)
-    plans: dict[str, Plan] = field(default_factory=dict)
+    plans: dict[str, TakeoverPlan] = field(default_factory=dict)
     approvals: list[tuple[str, tuple[str, ...], str, str]] = field(default_factory=list)
     started_at: float = 1.0e9
     refuses: Refused | None = None
 
-    async def start(self, plan: Plan, plan_text: str, *, fleet: str, until: str, holder: str) -> str:
+    async def start(self, plan: TakeoverPlan, plan_text: str, *, fleet: str, until: str, holder: str) -> str:
         run_id = f"{plan.cluster}-{len(self.journal.kept) + 1}"
         run = Run(
             id=run_id,
@@ -112,7 +113,7 @@ class FakeEngine:
     async def abort(self, run_id: str, holder: str) -> None:
         await self._note(run_id, "aborted", holder=holder)
 
-    async def _walk(self, run_id: str, plan: Plan, direction: Direction, goal: str) -> RunStatus:
+    async def _walk(self, run_id: str, plan: TakeoverPlan, direction: Direction, goal: str) -> RunStatus:
         for step in steps_to(plan, direction, goal):
             state = state_of(await self.journal.events(run_id))
             if state.status in ("paused", "aborted"):
@@ -148,11 +149,11 @@ class FakeEngine:
         await self.journal.append(run_id, event)
 
 
-def points(plan: Plan) -> set[str]:
+def points(plan: TakeoverPlan) -> set[str]:
     return {point.step for point in plan.points_of_no_return}
 
 
-def steps_to(plan: Plan, direction: Direction, goal: str) -> list[Step]:
+def steps_to(plan: TakeoverPlan, direction: Direction, goal: str) -> list[Step]:
     names = [stage.name for stage in plan.stages]
     if direction == "apply":
         usual = [stage for stage in plan.stages if not stage.on_request]
@@ -216,7 +217,7 @@ class FakeWorld:
         )
 
     @asynccontextmanager
-    async def _access(self, config: object, plan: Plan) -> AsyncIterator[Any]:
+    async def _access(self, config: object, plan: TakeoverPlan) -> AsyncIterator[Any]:
         async def listed(*_: object) -> tuple[object, ...]:
             return ({},) * self.clusters_there
 
@@ -235,7 +236,7 @@ class FakeWorld:
             judge=SimpleNamespace(judge=judge),
         )
 
-    async def _missing_rights(self, access: object, plan: Plan) -> Sequence[str]:
+    async def _missing_rights(self, access: object, plan: TakeoverPlan) -> Sequence[str]:
         return self.missing.get(plan.cluster, [])
 
     @asynccontextmanager

@@ -26,9 +26,10 @@ from replank.engine.engine import Engine
 from replank.engine.patience import Patience
 from replank.engine.store import SqlJournal
 from replank.inventory.facts.json_value import JSON
-from replank.plan.model import Plan
+from replank.migrations.takeover.steps.at import At
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Conflict, Document, ObjectRef
-from replank.ports.steps import At, Registry
+from replank.ports.steps import Registry
 
 
 class LeaseApi:
@@ -108,7 +109,7 @@ def real_wiring(world: FakeWorld, code: LineStep, api: LeaseApi) -> Wiring:
     """That of `world`, with the real engine."""
 
     @asynccontextmanager
-    async def open_access(_run: object, _plan: Plan, _fence: object) -> AsyncIterator[Any]:
+    async def open_access(_run: object, _plan: TakeoverPlan, _fence: object) -> AsyncIterator[Any]:
         yield SimpleNamespace(workload=api, clock=SystemClock())
 
     def engine(url: str) -> Engine:

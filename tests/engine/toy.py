@@ -16,22 +16,14 @@ from replank.engine.walk import walk
 from replank.inventory.facts.json_value import JSON
 from replank.journal.event import SCHEMA, Direction, Event
 from replank.journal.state import RunStatus
+from replank.migrations.takeover.steps.at import At
 from replank.plan import codec
-from replank.plan.model import (
-    Irreversible,
-    LoadBalancerChoice,
-    Plan,
-    PlanCheck,
-    PointOfNoReturn,
-    Stage,
-    Step,
-    Targets,
-    Undo,
-)
+from replank.plan.model import Irreversible, PlanCheck, PointOfNoReturn, Stage, Step, Undo
+from replank.plan.takeover import LoadBalancerChoice, TakeoverPlan, Targets
 from replank.ports.access import Access, Conflict, Document, ObjectRef
 from replank.ports.journal import Journal, Run
 from replank.ports.receipts import receipt
-from replank.ports.steps import At, Registry
+from replank.ports.steps import Registry
 
 RUN = "toy-20260101-000000-abcd"
 PATIENCE = Patience(poll_s=2, gate_s=60, hold_s=600, attempts=3, first_pause_s=1, longest_pause_s=4)
@@ -156,14 +148,14 @@ def step(stage: str, thing: str, **changes: Any) -> Step:
 
 def plan(
     *stages: tuple[Step, ...], no_return: tuple[PointOfNoReturn, ...] = (), cluster: str = "toy"
-) -> Plan:
+) -> TakeoverPlan:
     """Without arguments: four renames in three stages."""
     given = stages or (
         (step("align", "a"), step("align", "b")),
         (step("build", "c"),),
         (step("settle", "d"),),
     )
-    return Plan(
+    return TakeoverPlan(
         migration="takeover",
         cluster=cluster,
         namespace="default",
@@ -281,7 +273,7 @@ def access(clock: Clock, workload: Kube | None = None) -> Access:
     )
 
 
-def a_run(the_plan: Plan, run_id: str = RUN, schema: str = SCHEMA, at: float = 0.0) -> Run:
+def a_run(the_plan: TakeoverPlan, run_id: str = RUN, schema: str = SCHEMA, at: float = 0.0) -> Run:
     return Run(
         id=run_id,
         cluster=the_plan.cluster,
@@ -298,7 +290,7 @@ def a_run(the_plan: Plan, run_id: str = RUN, schema: str = SCHEMA, at: float = 0
 class Toy:
     """A run over a memory journal; every `go` is a new process."""
 
-    plan: Plan = field(default_factory=plan)
+    plan: TakeoverPlan = field(default_factory=plan)
     world: World = field(default_factory=World)
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     clock: Clock = field(default_factory=Clock)

@@ -20,7 +20,7 @@ from replank.engine.clock import SystemClock
 from replank.engine.engine import Engine
 from replank.engine.patience import Patience
 from replank.plan import codec
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Access, Clock, Document, ObjectRef
 from replank.ports.journal import Run
 from replank.ports.steps import Registry
@@ -111,7 +111,7 @@ def engine(
     the_registry: Registry = registry(world or FileWorld(folder), **(more or {}))
 
     @asynccontextmanager
-    async def open_access(run: Run, _: Plan, fence: Callable[[], None]) -> AsyncIterator[Access]:
+    async def open_access(run: Run, _: TakeoverPlan, fence: Callable[[], None]) -> AsyncIterator[Access]:
         kube = kubes[run.cluster] if kubes else FileKube(folder, fence)
         kube.fence = fence
         yield access(the_clock, kube)  # type: ignore[arg-type]
@@ -125,7 +125,7 @@ def engine(
     )
 
 
-async def begun(engine: Engine, the_plan: Plan | None = None, until: str = "") -> str:
+async def begun(engine: Engine, the_plan: TakeoverPlan | None = None, until: str = "") -> str:
     given = the_plan or plan()
     return await engine.start(given, codec.dump(given), fleet="fleet.yaml", until=until, holder=me())
 

@@ -16,10 +16,11 @@ from replank.engine.patience import Patience
 from replank.inventory.facts.json_value import JSON
 from replank.journal.event import Direction, Event
 from replank.migrations.takeover.steps import kubernetes_registry
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.registry import takeover_registry
 from replank.plan import codec
-from replank.plan.model import Plan
-from replank.ports.steps import At, Registry
+from replank.plan.takeover import TakeoverPlan
+from replank.ports.steps import Registry
 
 T = TypeVar("T")
 HOLDER = "wrong-plans@ground"
@@ -55,7 +56,7 @@ class Beneath:
     registry: Registry = field(default_factory=takeover_registry)
     gate_s: float = 240.0
 
-    def begin(self, plan: Plan) -> Ending:
+    def begin(self, plan: TakeoverPlan) -> Ending:
         """A new run of the plan, until it comes to rest."""
 
         async def start(engine: Engine) -> str:

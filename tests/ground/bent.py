@@ -9,10 +9,11 @@ from typing import Any
 
 from proving_ground.cloud.configuration import REGION
 from replank.inventory.facts.json_value import JSON
-from replank.plan.model import Plan, PlanCheck, PlannedMachine, Step
+from replank.plan.model import PlanCheck, Step
+from replank.plan.takeover import PlannedMachine, TakeoverPlan
 
 
-def port_name(plan: Plan) -> Plan:
+def port_name(plan: TakeoverPlan) -> TakeoverPlan:
     """The worker's port gets, everywhere in the plan, a name by which CAPO does not look."""
     machine = _machine(plan, "worker")
     right, wrong = machine.ports[0].new, f"{machine.machine}-wrong"
@@ -25,7 +26,7 @@ def port_name(plan: Plan) -> Plan:
     return with_steps(replace(plan, machines=machines), bend)
 
 
-def etcd_member(plan: Plan) -> Plan:
+def etcd_member(plan: TakeoverPlan) -> TakeoverPlan:
     """etcd's member is expected under another name than it has."""
     node = _machine(plan, "control-plane").node
 
@@ -42,14 +43,14 @@ def etcd_member(plan: Plan) -> Plan:
     )
 
 
-def without_authority(plan: Plan) -> Plan:
+def without_authority(plan: TakeoverPlan) -> TakeoverPlan:
     """No Secret for the cluster's CA."""
     name = f"{plan.cluster}-ca"
     bent = replace(plan, secrets=tuple(secret for secret in plan.secrets if secret.name != name))
     return with_steps(bent, lambda step: None if step.params.get("secret") == name else step)
 
 
-def worker_outside(plan: Plan) -> Plan:
+def worker_outside(plan: TakeoverPlan) -> TakeoverPlan:
     """The worker's labels are not those that its MachineSet selects."""
     key = f"Machine/{_machine(plan, 'worker').machine}"
 
@@ -59,7 +60,7 @@ def worker_outside(plan: Plan) -> Plan:
     return _with_manifest(plan, key, bend)
 
 
-def region_of_capo(plan: Plan) -> Plan:
+def region_of_capo(plan: TakeoverPlan) -> TakeoverPlan:
     """CAPO would put the cloud's region into the providerIDs; the Nodes' have none."""
     bent = plan
     for machine in plan.machines:
@@ -67,7 +68,7 @@ def region_of_capo(plan: Plan) -> Plan:
     return bent
 
 
-def region_of_nodes(plan: Plan) -> Plan:
+def region_of_nodes(plan: TakeoverPlan) -> TakeoverPlan:
     """The plan takes the Nodes for those of another region."""
     wanted = {
         m.provider_id: m.provider_id.replace("openstack:///", "openstack://west/") for m in plan.machines
@@ -82,7 +83,7 @@ def region_of_nodes(plan: Plan) -> Plan:
     return with_steps(region_of_capo(replace(plan, machines=machines)), bend)
 
 
-def without_control_plane(plan: Plan) -> Plan:
+def without_control_plane(plan: TakeoverPlan) -> TakeoverPlan:
     """The control plane has no Machine, but a KubeadmControlPlane."""
     name = _machine(plan, "control-plane").machine
     left_out = {f"{kind}/{name}" for kind in ("Machine", "KubeadmConfig", "OpenStackMachine")}
@@ -108,13 +109,13 @@ def _on_the_ground(kcp: dict[str, Any]) -> None:
     kcp["spec"]["kubeadmConfigSpec"]["preKubeadmCommands"] = commands
 
 
-def with_authority_unwritten(plan: Plan, purpose: str) -> Plan:
+def with_authority_unwritten(plan: TakeoverPlan, purpose: str) -> TakeoverPlan:
     """Nobody writes the Secret of a CA."""
     name = f"{plan.cluster}-{purpose}"
     return with_steps(plan, lambda step: None if step.params.get("secret") == name else step)
 
 
-def writing_credential(plan: Plan) -> Plan:
+def writing_credential(plan: TakeoverPlan) -> TakeoverPlan:
     """CAPO can write from the start."""
 
     def bend(step: Step) -> Step:
@@ -124,12 +125,12 @@ def writing_credential(plan: Plan) -> Plan:
     return with_steps(plan, bend)
 
 
-def stopping_before(plan: Plan, slug: str) -> Plan:
+def stopping_before(plan: TakeoverPlan, slug: str) -> TakeoverPlan:
     """A person is asked before the step whose ID holds `slug`."""
     return with_steps(plan, lambda step: replace(step, approval="look") if slug in step.id else step)
 
 
-def with_steps(plan: Plan, bend: Callable[[Step], Step | None]) -> Plan:
+def with_steps(plan: TakeoverPlan, bend: Callable[[Step], Step | None]) -> TakeoverPlan:
     """Each step as `bend` makes it; None leaves it out."""
     stages = tuple(
         replace(stage, steps=tuple(bent for step in stage.steps if (bent := bend(step)) is not None))
@@ -138,7 +139,7 @@ def with_steps(plan: Plan, bend: Callable[[Step], Step | None]) -> Plan:
     return replace(plan, stages=stages)
 
 
-def step_id(plan: Plan, slug: str) -> str:
+def step_id(plan: TakeoverPlan, slug: str) -> str:
     """The one step whose ID holds `slug`."""
     (found,) = [step.id for stage in plan.stages for step in stage.steps if slug in step.id]
     return found
@@ -150,11 +151,11 @@ def _in_region(machine: dict[str, Any]) -> None:
     machine["spec"]["identityRef"] = {**identity, "region": REGION}
 
 
-def _machine(plan: Plan, role: str) -> PlannedMachine:
+def _machine(plan: TakeoverPlan, role: str) -> PlannedMachine:
     return next(machine for machine in plan.machines if machine.role == role)
 
 
-def _with_manifest(plan: Plan, key: str, bend: Callable[[dict[str, Any]], None]) -> Plan:
+def _with_manifest(plan: TakeoverPlan, key: str, bend: Callable[[dict[str, Any]], None]) -> TakeoverPlan:
     document: dict[str, Any] = copy.deepcopy(dict(plan.manifests[key]))
     bend(document)
     return replace(plan, manifests={**plan.manifests, key: document})

@@ -21,7 +21,7 @@ from proving_ground.scenario.operator import write_fleet_file
 from proving_ground.settings import Folders
 from proving_ground.toolchain.groups import binary
 from replank.plan.codec import load
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Desk:
         return self.folder / "plans" / f"{self.cluster.name}.takeover.yaml"
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> TakeoverPlan:
         return load(self.plan_file.read_bytes(), where=str(self.plan_file))
 
     def prepare(
@@ -50,7 +50,7 @@ class Desk:
         plane_name: str = "one",
         probes: Sequence[Mapping[str, object]] = (),
         load_balancer: str = "auto",
-    ) -> Plan:
+    ) -> TakeoverPlan:
         """Survey and plan. Returns the plan, which must be ready."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_fleet_file(self.ground, [self.cluster], self.fleet, plane_name, probes, load_balancer)

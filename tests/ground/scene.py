@@ -23,7 +23,7 @@ from proving_ground.scenario.fresh import fresh_cluster
 from proving_ground.scenario.kube import Kube
 from proving_ground.scenario.waiting import until
 from proving_ground.settings import Folders
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Scene:
 
     ground: Folders
     desk: Desk
-    plan: Plan
+    plan: TakeoverPlan
     plane: Kube
     workload: Kube
     cloud: Connection

@@ -25,7 +25,7 @@ from proving_ground.scenario.fresh import fresh_cluster
 from proving_ground.scenario.kube import Kube
 from proving_ground.settings import Folders
 from replank.journal.event import Direction
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.testbed.crash.death import points_in
 from replank.testbed.crash.points import planned_points
 from replank.transports.terraform.files import lock_info_path
@@ -95,21 +95,21 @@ def objects(plane: Kube) -> dict[str, list[str]]:
     return {kind: [o["metadata"]["name"] for o in plane.list(kind, CRASH.name)] for kind in CAPI_KINDS}
 
 
-def planned_objects(plan: Plan) -> dict[str, list[str]]:
+def planned_objects(plan: TakeoverPlan) -> dict[str, list[str]]:
     """As `objects`. CAPO makes an OpenStackServer of each OpenStackMachine's name."""
     keys = [key.split("/", 1) for key in plan.manifests]
     found = {kind: sorted(name for k, name in keys if k == kind) for kind in CAPI_KINDS}
     return {**found, "OpenStackServer": found["OpenStackMachine"]}
 
 
-def missed(plan: Plan, direction: Direction, deaths: Deaths) -> list[str]:
+def missed(plan: TakeoverPlan, direction: Direction, deaths: Deaths) -> list[str]:
     """Planned points that no life ended at."""
     met = set(points_in(deaths.died))
     return [point for point in planned_points(plan, direction) if point not in met]
 
 
 def require_taken_over(
-    plane: Kube, cloud: Connection, plan: Plan, machines: dict[str, Any], pki: dict[str, str]
+    plane: Kube, cloud: Connection, plan: TakeoverPlan, machines: dict[str, Any], pki: dict[str, str]
 ) -> None:
     """Once each, nothing else, and no controller wishes anything."""
     assert machines_of(cloud, CRASH) == machines, "the same servers and ports"

@@ -25,7 +25,7 @@ from replank.inventory.facts.terraform import StateFile
 from replank.inventory.fleet.model import StateSource
 from replank.migrations.takeover.configuration import blocks_of, let_go, placed
 from replank.migrations.takeover.terraform import FLOATING_ASSOCIATION
-from replank.plan.model import Forget, Plan
+from replank.plan.takeover import Forget, TakeoverPlan
 from replank.report.forget_files import forget_files
 from replank.transports.terraform.changes import plan_changes
 from replank.transports.terraform.reader import TerraformStateReader
@@ -125,7 +125,7 @@ def site(ground: Folders, progress: Progress) -> Iterator[Site]:
         shutil.rmtree(ground.cluster(CLUSTER.name), ignore_errors=True)
 
 
-def plan_of(state: StateFile, *addresses: str) -> Plan:
+def plan_of(state: StateFile, *addresses: str) -> TakeoverPlan:
     """The part of a plan that speaks of the state. `addresses`: "" = every machine and port."""
     gone = [r for r in state.resources if r.mode == "managed" and r.type in GOES]
     gone = [r for r in gone if not addresses or r.address in addresses]
@@ -139,7 +139,7 @@ def plan_of(state: StateFile, *addresses: str) -> Plan:
     return replace(sample_plan(), forget=forget, letting_go=(let_go(state, blocks),))
 
 
-def write(plan: Plan, where: Path) -> Path:
+def write(plan: TakeoverPlan, where: Path) -> Path:
     for name, text in forget_files(plan).items():
         path = where / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -148,7 +148,7 @@ def write(plan: Plan, where: Path) -> Path:
     return folder
 
 
-def edit(plan: Plan, folder: Path) -> None:
+def edit(plan: TakeoverPlan, folder: Path) -> None:
     """What the README says, to the letter: texts put in by place, blocks deleted by place."""
     (state,) = plan.letting_go
     files = {path.name: path.read_text().splitlines() for path in folder.glob("*.tf")}

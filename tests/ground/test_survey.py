@@ -24,7 +24,7 @@ from replank.inventory.facts.codec import to_json
 from replank.inventory.facts.snapshot import Snapshot
 from replank.inventory.unseen import unseen_sources
 from replank.plan.codec import dump, load
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 
 pytestmark = [pytest.mark.ground, pytest.mark.timeout(1800)]
 
@@ -35,7 +35,7 @@ class Seen:
 
     cluster: LegacyCluster
     snapshot: Snapshot
-    plan: Plan
+    plan: TakeoverPlan
     audit: list[dict[str, Any]]
 
 

@@ -16,7 +16,7 @@ from proving_ground.legacy.layout import LegacyCluster, WorkerGroup
 from proving_ground.progress import Progress
 from proving_ground.settings import Folders
 from replank.plan import codec
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 
 pytestmark = [pytest.mark.ground, pytest.mark.long, pytest.mark.timeout(1800)]
 
@@ -61,7 +61,7 @@ def let_go(wrong: Scene) -> Scene:
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_apply_begins_no_plan_that_is_not_what_the_cluster_gives(
-    wrong: Scene, bend: Callable[[Plan], Plan], words: str
+    wrong: Scene, bend: Callable[[TakeoverPlan], TakeoverPlan], words: str
 ) -> None:
     before = wrong.look()
     wrong.desk.plan_file.write_text(codec.dump(bend(wrong.plan)))
@@ -77,7 +77,7 @@ def test_apply_begins_no_plan_that_is_not_what_the_cluster_gives(
 class Gate:
     """Where a wrong plan is stopped: the step, the code, and words of the reason."""
 
-    bend: Callable[[Plan], Plan]
+    bend: Callable[[TakeoverPlan], TakeoverPlan]
     step: str
     code: str
     words: str

@@ -15,7 +15,7 @@ from proving_ground.legacy import create, ssh, tofu
 from proving_ground.legacy.layout import LegacyCluster
 from proving_ground.scenario.kube import Kube
 from proving_ground.settings import Folders
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class Witness:
 
     plane: Kube
     cloud: Connection
-    plan: Plan
+    plan: TakeoverPlan
     secrets: dict[str, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))
     credentials: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
@@ -54,19 +54,19 @@ class Witness:
         return [*found, *(f"credential {name} was made again" for name in again)]
 
 
-def credentials_of(cloud: Connection, plan: Plan) -> dict[str, str]:
+def credentials_of(cloud: Connection, plan: TakeoverPlan) -> dict[str, str]:
     """The takeover's application credentials in Keystone, name -> ID."""
     mine = credential_names(plan, "openstack.application-credential.create")
     found = cloud.identity.application_credentials(cloud.current_user_id)
     return {credential.name: credential.id for credential in found if credential.name in mine}
 
 
-def credential_names(plan: Plan, kind: str) -> set[str]:
+def credential_names(plan: TakeoverPlan, kind: str) -> set[str]:
     """Those that steps of the kind speak of."""
     return {str(s.params["name"]) for stage in plan.stages for s in stage.steps if s.kind == kind}
 
 
-def secrets_on_machines(ground: Folders, cluster: LegacyCluster, plan: Plan) -> dict[str, str]:
+def secrets_on_machines(ground: Folders, cluster: LegacyCluster, plan: TakeoverPlan) -> dict[str, str]:
     """The digest of each Secret whose content comes from files of a machine, as it ought to be."""
     addresses = {machine.name: machine.address for machine in tofu.read(ground, cluster).machines}
     servers = {machine.machine: machine.server_name for machine in plan.machines}

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from replank.plan.model import (
+from replank.plan.model import Irreversible, PlanCheck, PlanFinding, PointOfNoReturn, Stage, Step, Undo
+from replank.plan.takeover import (
     Forget,
     GroupDifference,
-    Irreversible,
     LoadBalancerChoice,
     MachineGroup,
     Ownership,
-    Plan,
-    PlanCheck,
-    PlanFinding,
     PlannedMachine,
-    PointOfNoReturn,
     PortName,
     SecretPlan,
     SecretSource,
-    Stage,
-    Step,
+    TakeoverPlan,
     Targets,
-    Undo,
 )
 
 # Words that YAML readers love to take for something else stand beside arbitrary text.
@@ -144,7 +138,7 @@ MACHINE = st.builds(
     rename_server_to=TEXT,
 )
 PLANS = st.builds(
-    Plan,
+    TakeoverPlan,
     migration=st.just("takeover"),
     cluster=TEXT,
     namespace=TEXT,

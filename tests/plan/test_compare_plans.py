@@ -9,17 +9,8 @@ from plan_strategies import PLANS
 from test_plan_file import small_plan
 
 from replank.plan.compare import Change, compare
-from replank.plan.model import (
-    Irreversible,
-    Plan,
-    PlanCheck,
-    PlanFinding,
-    PlannedMachine,
-    PortName,
-    Stage,
-    Step,
-    Undo,
-)
+from replank.plan.model import Irreversible, PlanCheck, PlanFinding, Stage, Step, Undo
+from replank.plan.takeover import PlannedMachine, PortName, TakeoverPlan
 
 
 def machine(name: str, **changes: object) -> PlannedMachine:
@@ -47,15 +38,15 @@ UNDO = Undo(kind="u", says="Put it back.")
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(PLANS, PLANS)
-def test_nothing_differs_exactly_if_the_plans_are_equal(a: Plan, b: Plan) -> None:
+def test_nothing_differs_exactly_if_the_plans_are_equal(a: TakeoverPlan, b: TakeoverPlan) -> None:
     assert compare(a, a) == ()
     assert (compare(a, b) == ()) == (a == b)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(PLANS, PLANS)
-def test_one_part_taken_from_another_plan_is_seen(a: Plan, b: Plan) -> None:
-    for field in dataclasses.fields(Plan):
+def test_one_part_taken_from_another_plan_is_seen(a: TakeoverPlan, b: TakeoverPlan) -> None:
+    for field in dataclasses.fields(TakeoverPlan):
         other = dataclasses.replace(a, **{field.name: getattr(b, field.name)})
         assert (compare(a, other) == ()) == (a == other), field.name
 
@@ -79,7 +70,7 @@ def test_machines_are_told_by_name_and_field() -> None:
 
 
 def test_a_step_that_lost_its_undo_is_told() -> None:
-    def plan(undo: Undo | Irreversible) -> Plan:
+    def plan(undo: Undo | Irreversible) -> TakeoverPlan:
         stage = Stage(name="align", title="Align", says="s", rest="r", steps=(step("1", undo),))
         return small_plan(stages=(stage,))
 
@@ -88,7 +79,7 @@ def test_a_step_that_lost_its_undo_is_told() -> None:
 
 
 def test_another_order_of_steps_is_a_difference() -> None:
-    def plan(*names: str) -> Plan:
+    def plan(*names: str) -> TakeoverPlan:
         stage = Stage(
             name="align", title="Align", says="s", rest="r", steps=tuple(step(n, UNDO) for n in names)
         )
@@ -116,7 +107,7 @@ def test_a_finding_that_went_is_told_with_its_severity() -> None:
 
 
 def test_one_more_step_is_not_told_as_a_change_of_all_that_follow() -> None:
-    def plan(*ids: str) -> Plan:
+    def plan(*ids: str) -> TakeoverPlan:
         steps = tuple(Step(id=i, kind="k", says=f"Do {i[-1]}.", undo=UNDO) for i in ids)
         return small_plan(stages=(Stage(name="s", title="S", says="s", rest="r", steps=steps),))
 
@@ -127,7 +118,7 @@ def test_one_more_step_is_not_told_as_a_change_of_all_that_follow() -> None:
 
 
 def test_many_details_of_one_step_are_counted() -> None:
-    def plan(value: str) -> Plan:
+    def plan(value: str) -> TakeoverPlan:
         one = Step(id="s/01-a", kind="k", says="Do.", undo=UNDO, params={f"p{n}": value for n in range(9)})
         return small_plan(stages=(Stage(name="s", title="S", says="s", rest="r", steps=(one,)),))
 
@@ -141,7 +132,7 @@ def test_many_details_of_one_step_are_counted() -> None:
 
 
 def test_a_check_or_undo_that_went_is_told_however_many_details_changed() -> None:
-    def plan(value: str, checks: tuple[PlanCheck, ...], undo: Undo | Irreversible) -> Plan:
+    def plan(value: str, checks: tuple[PlanCheck, ...], undo: Undo | Irreversible) -> TakeoverPlan:
         params = {f"p{n}": value for n in range(9)}
         one = Step(id="s/01-a", kind="k", says="Do.", undo=undo, params=params, after=checks)
         return small_plan(stages=(Stage(name="s", title="S", says="s", rest="r", steps=(one,)),))

@@ -8,7 +8,8 @@ import pytest
 from test_plan_file import small_plan
 
 from replank.plan.drift import drift
-from replank.plan.model import Plan, PlanFinding
+from replank.plan.model import PlanFinding
+from replank.plan.takeover import TakeoverPlan
 
 
 def finding(severity: str, **changes: object) -> PlanFinding:
@@ -23,7 +24,7 @@ def finding(severity: str, **changes: object) -> PlanFinding:
     return replace(one, **changes)  # type: ignore[arg-type]
 
 
-def plan(*findings: PlanFinding) -> Plan:
+def plan(*findings: PlanFinding) -> TakeoverPlan:
     return replace(small_plan(), findings=findings)
 
 

@@ -13,15 +13,15 @@ from plan_strategies import OBJECT, PLANS
 
 from replank.domain.errors import Refused
 from replank.plan import codec
-from replank.plan.model import LoadBalancerChoice, Plan, Targets
+from replank.plan.takeover import LoadBalancerChoice, TakeoverPlan, Targets
 from replank.plan.yaml_reader import read_yaml
 from replank.plan.yaml_writer import write_yaml
 
 SLOW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def small_plan(**changes: object) -> Plan:
-    plan = Plan(
+def small_plan(**changes: object) -> TakeoverPlan:
+    plan = TakeoverPlan(
         migration="takeover",
         cluster="plain",
         namespace="fleet",
@@ -53,7 +53,7 @@ def refused(text: str | bytes) -> Refused:
 
 @SLOW
 @given(PLANS)
-def test_a_plan_loads_again_exactly(plan: Plan) -> None:
+def test_a_plan_loads_again_exactly(plan: TakeoverPlan) -> None:
     text = codec.dump(plan)
     again = codec.load(text.encode(), where="p.yaml")
     assert again == plan
@@ -74,7 +74,7 @@ def test_another_yaml_reader_sees_the_same_values(value: dict[str, object]) -> N
 @SLOW
 @given(PLANS, st.randoms(use_true_random=False))
 def test_equal_plans_give_equal_bytes_whatever_order_their_mappings_were_made_in(
-    plan: Plan, rng: random.Random
+    plan: TakeoverPlan, rng: random.Random
 ) -> None:
     def shuffled(value: object) -> object:
         if isinstance(value, dict):

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 
 EVIL = (
     "<script>alert(1)</script>\"'><img src=https://evil.example/x onerror=alert(1)>"
@@ -31,7 +31,7 @@ def hostile(value: Any, field: str = "") -> Any:
     return value
 
 
-def hostile_plan(plan: Plan) -> Plan:
+def hostile_plan(plan: TakeoverPlan) -> TakeoverPlan:
     evil = hostile(plan)
-    assert isinstance(evil, Plan)
+    assert isinstance(evil, TakeoverPlan)
     return evil

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from replank.journal.event import Direction, Event, EventKind
-from replank.plan.model import Irreversible, Plan, PlanCheck, Stage, Step, Undo
+from replank.plan.model import Irreversible, PlanCheck, Stage, Step, Undo
+from replank.plan.takeover import TakeoverPlan
 from replank.probe.judge import Limits, ProbeResult, TargetResult, judge_all, judge_target
 from replank.probe.sample import Sample, Ticks
 from replank.probe.series import Stats, Tally
@@ -19,7 +20,7 @@ BEGIN = 1_795_654_800.0  # 2026-11-26 01:00:00 UTC
 class Story:
     """Events in order. Each thing that happens takes `pace_s` seconds."""
 
-    plan: Plan
+    plan: TakeoverPlan
     pace_s: float = 3.0
     now: float = BEGIN
     events: list[Event] = field(default_factory=list)
@@ -99,11 +100,11 @@ class Story:
         return self.tell("run-done", "", "undo", until=to)
 
 
-def steps(plan: Plan) -> list[Step]:
+def steps(plan: TakeoverPlan) -> list[Step]:
     return [step for stage in plan.stages for step in stage.steps]
 
 
-def with_looks(plan: Plan) -> Plan:
+def with_looks(plan: TakeoverPlan) -> TakeoverPlan:
     """The plan with a last step that compares the IDs, as the planner's stages have them."""
     import dataclasses
 

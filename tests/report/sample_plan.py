@@ -6,25 +6,19 @@ import dataclasses
 import uuid
 from typing import Any
 
-from replank.plan.model import (
+from replank.plan.model import Irreversible, PlanCheck, PlanFinding, PointOfNoReturn, Stage, Step, Undo
+from replank.plan.takeover import (
     Forget,
     GroupDifference,
-    Irreversible,
     LoadBalancerChoice,
     MachineGroup,
     Ownership,
-    Plan,
-    PlanCheck,
-    PlanFinding,
     PlannedMachine,
-    PointOfNoReturn,
     PortName,
     SecretPlan,
     SecretSource,
-    Stage,
-    Step,
+    TakeoverPlan,
     Targets,
-    Undo,
 )
 
 VERSION = "v1.34.4"
@@ -395,7 +389,7 @@ def sample_plan(
     workers: int = 2,
     blocked: bool = False,
     **changes: object,
-) -> Plan:
+) -> TakeoverPlan:
     """A plan of `control_planes` + `workers` machines; with the defaults 5 machines and 7 ports."""
     cps = tuple(machine(cluster, "control-plane", n, 1) for n in range(1, control_planes + 1))
     ws = tuple(machine(cluster, "worker", n, 2) for n in range(1, workers + 1))
@@ -426,7 +420,7 @@ def sample_plan(
                 ),
             )
         )
-    plan = Plan(
+    plan = TakeoverPlan(
         migration="takeover",
         cluster=cluster,
         namespace="fleet",

@@ -10,7 +10,7 @@ import pytest
 from hostile import hostile_plan
 from sample_plan import sample_plan
 
-from replank.plan.model import BrokenReference, Forget, Plan, StateLetGo
+from replank.plan.takeover import BrokenReference, Forget, StateLetGo, TakeoverPlan
 from replank.report.forget_files import OLD_TOFU, forget_files
 from replank.report.forgetting import forget_texts
 
@@ -30,7 +30,7 @@ def forget(address: str, *, block: str = "main.tf:3..9", keep: str = "") -> Forg
     )
 
 
-def plan(*forgets: Forget, **let_go: object) -> Plan:
+def plan(*forgets: Forget, **let_go: object) -> TakeoverPlan:
     given: dict[str, object] = {"folder": "tf", "tool_version": "1.12.1", "opentofu": True, **let_go}
     state = StateLetGo(state=STATE, workspace="default", **given)  # type: ignore[arg-type]
     if not forgets:
@@ -43,7 +43,7 @@ def plan(*forgets: Forget, **let_go: object) -> Plan:
     return replace(sample_plan(), forget=forgets, letting_go=(state,))
 
 
-def files(of: Plan) -> dict[str, str]:
+def files(of: TakeoverPlan) -> dict[str, str]:
     return {name.partition("/")[2]: text for name, text in forget_files(of).items()}
 
 

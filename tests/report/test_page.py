@@ -13,7 +13,7 @@ from hostile import EVIL, hostile_plan
 from page_reader import read_page
 from sample_plan import sample_plan
 
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.report.html.page import render_index, render_plan
 
 PLANS = {
@@ -39,11 +39,11 @@ PLANS = {
 
 
 @pytest.fixture(params=PLANS)
-def plan(request: pytest.FixtureRequest) -> Plan:
+def plan(request: pytest.FixtureRequest) -> TakeoverPlan:
     return PLANS[request.param]
 
 
-def test_the_page_is_well_formed_and_its_ids_are_unique(plan: Plan) -> None:
+def test_the_page_is_well_formed_and_its_ids_are_unique(plan: TakeoverPlan) -> None:
     page = read_page(render_plan(plan))
     ids = Counter(e.attributes["id"] for e in page.elements if "id" in e.attributes)
     assert [name for name, n in ids.items() if n > 1] == []
@@ -52,7 +52,7 @@ def test_the_page_is_well_formed_and_its_ids_are_unique(plan: Plan) -> None:
             assert name in ids, name
 
 
-def test_nothing_runs_and_nothing_is_loaded(plan: Plan) -> None:
+def test_nothing_runs_and_nothing_is_loaded(plan: TakeoverPlan) -> None:
     html = render_plan(plan)
     page = read_page(html)
     assert not {"script", "img", "link", "iframe", "object", "embed", "form", "base", "image", "use"} & {
@@ -65,7 +65,7 @@ def test_nothing_runs_and_nothing_is_loaded(plan: Plan) -> None:
     assert not re.search(r"url\(|@import|https?:", style)
 
 
-def test_the_policy_allows_the_one_stylesheet_and_nothing_else(plan: Plan) -> None:
+def test_the_policy_allows_the_one_stylesheet_and_nothing_else(plan: TakeoverPlan) -> None:
     page = read_page(render_plan(plan))
     policy = next(e.attributes["content"] for e in page.all("meta") if "http-equiv" in e.attributes)
     digest = base64.b64encode(hashlib.sha256(page.all("style")[0].text.encode()).digest()).decode()
@@ -114,7 +114,7 @@ def test_points_of_no_return_lead_to_their_steps() -> None:
     assert {link.removeprefix("#") for link in links} <= ids
 
 
-def test_headings_never_skip_a_level(plan: Plan) -> None:
+def test_headings_never_skip_a_level(plan: TakeoverPlan) -> None:
     page = read_page(render_plan(plan))
     levels = [int(e.tag[1]) for e in page.elements if re.fullmatch(r"h[1-6]", e.tag)]
     assert levels[0] == 1
@@ -133,7 +133,7 @@ def test_the_page_has_its_landmarks_and_a_language() -> None:
     assert all(e.attributes.get("scope") for e in page.all("th"))
 
 
-def test_the_same_plan_gives_the_same_page(plan: Plan) -> None:
+def test_the_same_plan_gives_the_same_page(plan: TakeoverPlan) -> None:
     assert render_plan(plan) == render_plan(plan)
 
 

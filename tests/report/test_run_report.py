@@ -13,7 +13,7 @@ from run_story import BEGIN, Story, probe, steps, with_looks
 from sample_plan import sample_plan
 
 from replank.plan import codec
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.probe.record import result_dict
 from replank.report.html.run_page import render_run
 from replank.report.run.model import RunReport
@@ -25,7 +25,7 @@ STEPS = steps(PLAN)
 PLANNED = sorted((Path(__file__).parents[1] / "takeover" / "plans").glob("*.yaml"))[:4]
 
 
-def report(story: Story, plan: Plan = PLAN, **changes: Any) -> RunReport:
+def report(story: Story, plan: TakeoverPlan = PLAN, **changes: Any) -> RunReport:
     return run_report(plan, story.events, run_id="run-7", at=story.now + 10, **changes)
 
 

@@ -15,7 +15,8 @@ from replank.audit.finding import Finding
 from replank.domain.severity import Severity
 from replank.domain.unknown import Unknown
 from replank.inventory.snapshot_diff import SnapshotChange
-from replank.plan.model import Plan, PointOfNoReturn
+from replank.plan.model import PointOfNoReturn
+from replank.plan.takeover import TakeoverPlan
 from replank.report.json_view import finding_dict, survey_dict
 from replank.report.terminal.audit_view import audit_view
 from replank.report.terminal.diff_view import diff_view
@@ -213,5 +214,5 @@ def test_a_plan_that_holds_nothing_can_still_be_shown() -> None:
         secrets=(),
         manifests={},
     )
-    assert isinstance(empty, Plan)
+    assert isinstance(empty, TakeoverPlan)
     assert "the planner could not plan every part" in words(plan_view(empty))

@@ -9,12 +9,14 @@ from typing import Any
 
 from replank.domain.verdict import Verdict, passed
 from replank.inventory.facts.json_value import JSON
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.registry import takeover_registry
-from replank.plan.model import Plan, Step
-from replank.ports.steps import At, Registry
+from replank.plan.model import Step
+from replank.plan.takeover import TakeoverPlan
+from replank.ports.steps import Registry
 
 
-def with_steps(plan: Plan, bend: Callable[[Step], Step | None]) -> Plan:
+def with_steps(plan: TakeoverPlan, bend: Callable[[Step], Step | None]) -> TakeoverPlan:
     """Each step as `bend` makes it; None leaves it out."""
     stages = [
         replace(stage, steps=tuple(kept for step in stage.steps if (kept := bend(step)) is not None))
@@ -37,7 +39,7 @@ def without_gates() -> Registry:
     return Registry(steps=registry.steps, checks=dict.fromkeys(registry.checks, blind))
 
 
-def wrong_port_name(plan: Plan) -> Plan:
+def wrong_port_name(plan: TakeoverPlan) -> TakeoverPlan:
     """Every port gets a name by which CAPO does not look."""
 
     def bend(step: Step) -> Step:
@@ -48,7 +50,7 @@ def wrong_port_name(plan: Plan) -> Plan:
     return with_steps(plan, bend)
 
 
-def writing_credential(plan: Plan) -> Plan:
+def writing_credential(plan: TakeoverPlan) -> TakeoverPlan:
     """The first credential is no fence."""
 
     def bend(step: Step) -> Step:
@@ -57,19 +59,19 @@ def writing_credential(plan: Plan) -> Plan:
     return with_steps(plan, bend)
 
 
-def authority_missing(plan: Plan) -> Plan:
+def authority_missing(plan: TakeoverPlan) -> TakeoverPlan:
     """Nobody writes the Secret of the front-proxy CA."""
     return with_steps(plan, lambda step: None if step.params.get("secret") == "one-proxy" else step)
 
 
-def worker_outside(plan: Plan) -> Plan:
+def worker_outside(plan: TakeoverPlan) -> TakeoverPlan:
     """The worker's labels do not match its MachineSet."""
     manifests: dict[str, Any] = copy.deepcopy(dict(plan.manifests))
     manifests["Machine/one-worker-1"]["metadata"]["labels"]["cluster.x-k8s.io/deployment-name"] = "another"
     return replace(plan, manifests=manifests)
 
 
-def other_region(plan: Plan) -> Plan:
+def other_region(plan: TakeoverPlan) -> TakeoverPlan:
     """CAPO computes providerIDs with a region that the Nodes' do not have."""
     manifests: dict[str, Any] = copy.deepcopy(dict(plan.manifests))
     identity = {"name": f"{plan.cluster}-cloud-config", "cloudName": "openstack", "region": "RegionTwo"}

@@ -10,7 +10,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Access, ObjectRef
 from replank.testbed.simulation.documents import copied
 from replank.testbed.simulation.invariants import Invariants
@@ -28,7 +28,7 @@ class Hand:
     def __init__(
         self, shape: str = "1+1", *, roles: tuple[str, ...] = ("member",), named: bool = True
     ) -> None:
-        self.plan: Plan = SHAPES[shape].plan()
+        self.plan: TakeoverPlan = SHAPES[shape].plan()
         self.loop = VirtualLoop(NOW.timestamp())
         self.trace: list[str] = []
         self.world = SimulatedWorld(SHAPES[shape], self.loop, 1, self.trace.append)

@@ -11,12 +11,12 @@ import pytest
 from bending import authority_missing, other_region, without_gates, worker_outside, writing_credential
 from bending import wrong_port_name as wrong_port_name_alone
 
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.testbed.simulation.explore import Outcome, explore
 from replank.testbed.simulation.scenario import Scenario
 
 
-def wrong_port_name(plan: Plan) -> Plan:
+def wrong_port_name(plan: TakeoverPlan) -> TakeoverPlan:
     return writing_credential(wrong_port_name_alone(plan))
 
 
@@ -27,13 +27,13 @@ CASES = [
 ]
 
 
-def run(bend: Callable[[Plan], Plan], *, gates: bool) -> Outcome:
+def run(bend: Callable[[TakeoverPlan], TakeoverPlan], *, gates: bool) -> Outcome:
     registry = None if gates else without_gates()
     return explore(Scenario(seed=5, ending="settled"), bend=bend, registry=registry)
 
 
 @pytest.mark.parametrize(("bend", "harm"), CASES, ids=lambda value: getattr(value, "__name__", ""))
-def test_without_gates_the_harm_is_seen(bend: Callable[[Plan], Plan], harm: str) -> None:
+def test_without_gates_the_harm_is_seen(bend: Callable[[TakeoverPlan], TakeoverPlan], harm: str) -> None:
     outcome = run(bend, gates=False)
     assert any(what.startswith(harm) for what in outcome.broken), outcome.broken
 
@@ -54,7 +54,9 @@ def test_a_missing_authority_is_stopped_before_a_new_one_is_made() -> None:
     [wrong_port_name_alone, worker_outside, writing_credential, other_region],
     ids=lambda bend: bend.__name__,
 )
-def test_with_gates_it_is_stopped_before_harm_and_undone(bend: Callable[[Plan], Plan]) -> None:
+def test_with_gates_it_is_stopped_before_harm_and_undone(
+    bend: Callable[[TakeoverPlan], TakeoverPlan],
+) -> None:
     outcome = run(bend, gates=True)
     assert outcome.broken == []
     assert outcome.left == []

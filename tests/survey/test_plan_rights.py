@@ -8,7 +8,7 @@ from granting import grants
 from facts_loader import healthy, snapshot_of
 from replank.migrations.takeover.planner import plan_takeover
 from replank.migrations.takeover.settings import TakeoverSettings
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.rights import Right
 from replank.survey.permissions import permissions
 from replank.survey.plan_rights import needed_rights
@@ -17,12 +17,12 @@ NAMESPACE = "plain"
 
 
 @pytest.fixture(scope="module")
-def plan() -> Plan:
+def plan() -> TakeoverPlan:
     return plan_takeover(snapshot_of(healthy()), TakeoverSettings(namespace=NAMESPACE), ())
 
 
 @pytest.mark.parametrize("side", ["management", "workload"])
-def test_what_permissions_prints_is_enough_for_a_plan(plan: Plan, side: str) -> None:
+def test_what_permissions_prints_is_enough_for_a_plan(plan: TakeoverPlan, side: str) -> None:
     granted = [
         manifest
         for purpose in ("survey", "apply")
@@ -33,14 +33,14 @@ def test_what_permissions_prints_is_enough_for_a_plan(plan: Plan, side: str) -> 
     assert [str(right) for right in needed if not any(grants(m, right) for m in granted)] == []
 
 
-def test_every_kind_of_the_plan_may_be_made_and_taken_back(plan: Plan) -> None:
+def test_every_kind_of_the_plan_may_be_made_and_taken_back(plan: TakeoverPlan) -> None:
     rights = {(r.kind, r.verb) for r in needed_rights(plan).management}
     kinds = {str(manifest["kind"]) for manifest in plan.manifests.values()}
     assert {"Cluster", "KubeadmControlPlane", "Machine"} <= kinds
     assert {(kind, verb) for kind in kinds | {"Secret"} for verb in ("create", "patch", "delete")} <= rights
 
 
-def test_nothing_is_written_in_the_workload_cluster_but_nodes_and_the_lease(plan: Plan) -> None:
+def test_nothing_is_written_in_the_workload_cluster_but_nodes_and_the_lease(plan: TakeoverPlan) -> None:
     written = {
         (r.kind, r.namespace, r.name)
         for r in needed_rights(plan).workload

@@ -37,7 +37,7 @@ from replank.inventory.terraform.configuration.modules import ModuleFile, config
 from replank.migrations.takeover.planner import plan_takeover
 from replank.migrations.takeover.settings import TakeoverSettings
 from replank.plan import codec as plan_codec
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 
 HERE = Path(__file__).parent
 PLANS = HERE / "plans"
@@ -390,7 +390,7 @@ class Case:
     snapshot: Callable[[], Snapshot]
     settings: TakeoverSettings = SETTINGS
 
-    def plan(self) -> Plan:
+    def plan(self) -> TakeoverPlan:
         return plan_takeover(self.snapshot(), self.settings, ())
 
 
@@ -417,7 +417,7 @@ CASES = (
 )
 
 
-def golden(plan: Plan) -> Plan:
+def golden(plan: TakeoverPlan) -> TakeoverPlan:
     """The plan without what changes with every new field of the snapshot and every release."""
     return replace(plan, snapshot_sha256="0" * 64, made_by="replank")
 

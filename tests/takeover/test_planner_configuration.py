@@ -12,7 +12,7 @@ from replank.domain.unknown import is_known
 from replank.inventory.facts.snapshot import Snapshot
 from replank.inventory.facts.terraform import StateFile, TerraformFacts, TerraformResource
 from replank.plan.drift import drift
-from replank.plan.model import BrokenReference, Plan
+from replank.plan.takeover import BrokenReference, TakeoverPlan
 
 PORT = "openstack_networking_port_v2.control_plane"
 SERVER = "openstack_compute_instance_v2.control_plane"
@@ -27,11 +27,11 @@ def with_state(snapshot: Snapshot, **changes: object) -> Snapshot:
     return replace(snapshot, terraform=TerraformFacts(states=(state,)))
 
 
-def blocks(of: Plan, block: str) -> set[tuple[str, str]]:
+def blocks(of: TakeoverPlan, block: str) -> set[tuple[str, str]]:
     return {(f.block, f.keep_block) for f in of.forget if f.address.startswith(f"{block}[")}
 
 
-def broken(of: Plan) -> dict[int, BrokenReference]:
+def broken(of: TakeoverPlan) -> dict[int, BrokenReference]:
     """By line; every reference of these tests stands on a line of its own."""
     (state,) = of.letting_go
     return {reference.line: reference for reference in state.references}

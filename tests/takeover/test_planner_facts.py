@@ -33,7 +33,7 @@ from replank.inventory.facts.kubernetes import ExtraArg
 from replank.inventory.facts.snapshot import Snapshot
 from replank.migrations.takeover.planner import plan_takeover
 from replank.plan import codec
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 
 SNAPSHOTS = (healthy, two_worker_groups, boot_from_volume, audit_and_encryption)
 
@@ -49,7 +49,7 @@ def shuffled(value: Any, order: random.Random) -> Any:
     return value
 
 
-def text(plan: Plan) -> str:
+def text(plan: TakeoverPlan) -> str:
     """Everything in the plan, the order of dictionaries included."""
     return json.dumps(asdict(plan))
 

@@ -14,7 +14,7 @@ from replank.inventory.facts.kubernetes import ExternalEtcd
 from replank.inventory.facts.snapshot import Snapshot
 from replank.inventory.facts.terraform import StateFile, TerraformFacts
 from replank.migrations.takeover.was_tag import TAG_LIMIT, was_tag
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 
 
 def with_state(**changes: object) -> Snapshot:
@@ -24,11 +24,11 @@ def with_state(**changes: object) -> Snapshot:
     return replace(snapshot, terraform=TerraformFacts(states=(state,)))
 
 
-def checks(of: Plan, kind: str) -> int:
+def checks(of: TakeoverPlan, kind: str) -> int:
     return sum(c.kind == kind for s in steps(of) for c in (*s.before, *s.after))
 
 
-def kinds(of: Plan) -> list[str]:
+def kinds(of: TakeoverPlan) -> list[str]:
     return [step.kind for step in steps(of)]
 
 

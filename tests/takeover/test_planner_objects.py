@@ -13,7 +13,7 @@ import pytest
 from planner_cases import CASES, Case, cloud_of
 
 from replank.domain.unknown import is_known
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 
 KINDS = {
     "Cluster",
@@ -32,7 +32,7 @@ NAME = "cluster.x-k8s.io/cluster-name"
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
-def objects(plan: Plan, kind: str) -> dict[str, dict[str, Any]]:
+def objects(plan: TakeoverPlan, kind: str) -> dict[str, dict[str, Any]]:
     found = {}
     for key, item in plan.manifests.items():
         if item["kind"] == kind:
@@ -42,7 +42,7 @@ def objects(plan: Plan, kind: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def kcp_of(plan: Plan) -> dict[str, Any]:
+def kcp_of(plan: TakeoverPlan) -> dict[str, Any]:
     (kcp,) = objects(plan, "KubeadmControlPlane").values()
     return kcp
 

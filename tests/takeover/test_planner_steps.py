@@ -17,7 +17,8 @@ from planner_words import cases, plan, steps
 from replank.audit.finding import Finding
 from replank.domain.severity import Severity
 from replank.migrations.takeover.planner import plan_takeover
-from replank.plan.model import Irreversible, Plan, Targets
+from replank.plan.model import Irreversible
+from replank.plan.takeover import TakeoverPlan, Targets
 
 STAGES = [
     "align-names",
@@ -56,7 +57,7 @@ def test_each_step_has_an_undo_or_is_a_point_of_no_return(case: Case) -> None:
             assert step.undo.says
 
 
-def position(of: Plan, kind: str, last: bool = False) -> int:
+def position(of: TakeoverPlan, kind: str, last: bool = False) -> int:
     found = [n for n, step in enumerate(steps(of)) if step.kind == kind]
     return found[-1] if last else found[0]
 

@@ -11,14 +11,14 @@ from ruamel.yaml import YAML
 from upstream_crds import HERE, upstream_crds
 
 from replank.plan import codec
-from replank.plan.model import Plan, Targets
 from replank.plan.schemas import rules_not_evaluated, validate
+from replank.plan.takeover import TakeoverPlan, Targets
 
 PLANS = sorted((HERE.parent / "takeover" / "plans").glob("*.yaml"))
 pytestmark = pytest.mark.upstream
 
 
-def plan_of(path: Path) -> Plan:
+def plan_of(path: Path) -> TakeoverPlan:
     return codec.load(path.read_bytes(), where=path.name)
 
 

@@ -17,7 +17,7 @@ from replank.inventory.facts.terraform import StateFile, TerraformResource
 from replank.inventory.fleet.model import NewMachines
 from replank.migrations.takeover.planner import plan_takeover
 from replank.migrations.takeover.settings import TakeoverSettings
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.verify.model import Finding, Verification
 from replank.verify.sight import Judged, Sight
 from replank.verify.verification import verify
@@ -25,7 +25,7 @@ from replank.verify.verification import verify
 Document = dict[str, Any]
 AT = NOW.timestamp()
 _SNAPSHOT = snapshot_of(healthy())
-PLAN: Plan = plan_takeover(_SNAPSHOT, TakeoverSettings(namespace="fleet"), ())
+PLAN: TakeoverPlan = plan_takeover(_SNAPSHOT, TakeoverSettings(namespace="fleet"), ())
 SERVER_OF = {machine.machine: machine.server_id for machine in PLAN.machines}
 _CONTROLLED = {
     "KubeadmControlPlane": "Cluster/plain",

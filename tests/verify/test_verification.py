@@ -351,6 +351,26 @@ def test_what_fleet_yaml_asks_of_new_machines_is_no_fault() -> None:
     assert first.evidence == ("flavor: the server has m1.worker, it should be m1.cp",)
 
 
+def openstack_machine_of_another_flavor(site: Adopted) -> None:
+    wanted = site.of(f"OpenStackMachine/{CP}")["spec"]["flavorID"]
+    site.of(f"OpenStackMachine/{WORKER}")["spec"]["flavorID"] = wanted
+
+
+def test_what_fleet_yaml_asks_of_new_machines_is_no_drift_of_an_adopted_one() -> None:
+    site = bent(openstack_machine_of_another_flavor)
+    site.new_machines = NewMachines(flavor="m1.cp")
+    (found,) = site.faults()["RP754"]
+    assert found.outcome == "note"
+
+
+def test_it_is_drift_of_one_that_cluster_api_made() -> None:
+    site = bent(openstack_machine_of_another_flavor)
+    site.of(f"Machine/{WORKER}")["spec"]["bootstrap"] = {"dataSecretName": "plain-worker-xyz12"}
+    site.new_machines = NewMachines(flavor="m1.cp")
+    (found,) = site.faults()["RP754"]
+    assert found.outcome == "fail"
+
+
 def test_an_image_that_a_name_chooses_is_no_fault_and_is_not_taken_for_drift() -> None:
     """The newest bearer of the name is another one by now; the machine was made from the older one."""
     site = adopted()

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from replank.app.plan_files import PlanFile
 from replank.app.store import read_file, write_private
 from replank.domain.errors import Refused
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Access
 
 SCHEMA: Final = "replank.approval/v1"
@@ -51,7 +51,7 @@ def approval_path(plan: Path) -> Path:
     return plan.with_name(f"{plan.name}.approval.json")
 
 
-def words_of(plan: Plan) -> tuple[str, ...]:
+def words_of(plan: TakeoverPlan) -> tuple[str, ...]:
     """The approvals that the engine will ask for, in the order of the steps.
 
     That is a step's own word, or the ID of a point of no return that has none.

@@ -14,7 +14,7 @@ from replank.app.follow import follow
 from replank.app.runs import newest, plan_of
 from replank.engine.store import SqlJournal
 from replank.journal.event import Direction
-from replank.plan.model import Forget
+from replank.plan.takeover import Forget
 
 _LOOK_S: Final = 0.5
 

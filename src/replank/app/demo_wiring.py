@@ -12,7 +12,7 @@ from replank.engine.clock import SystemClock
 from replank.engine.engine import Engine
 from replank.engine.patience import Patience
 from replank.migrations.takeover.steps.registry import takeover_registry
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Access, Clock
 from replank.ports.journal import Run
 from replank.testbed.controlled import EndpointAtTwin
@@ -27,7 +27,7 @@ def demo_wiring(twin: Twin, clock: Clock | None = None) -> Wiring:
     time = clock or SystemClock()
 
     @asynccontextmanager
-    async def access_of(run: Run, plan: Plan, fence: Callable[[], None]) -> AsyncIterator[Access]:
+    async def access_of(run: Run, plan: TakeoverPlan, fence: Callable[[], None]) -> AsyncIterator[Access]:
         async with open_access(run, plan, fence) as access:
             url = twin.api(plan.cluster).url
             workload = EndpointAtTwin(access.workload, plan.load_balancer.endpoint, url)

@@ -11,7 +11,7 @@ from typing import cast
 from replank.app.machine_hosts import MachineHosts
 from replank.domain.errors import Refused
 from replank.inventory.fleet.model import ClusterConfig
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Access
 from replank.ports.journal import Run
 from replank.ports.rights import RightsReader
@@ -20,7 +20,7 @@ Fence = Callable[[], None]
 
 
 @asynccontextmanager
-async def open_access(run: Run, plan: Plan, fence: Fence) -> AsyncIterator[Access]:
+async def open_access(run: Run, plan: TakeoverPlan, fence: Fence) -> AsyncIterator[Access]:
     """The systems of the run's cluster, by the fleet file that it began with.
 
     Raises `Refused`: RP002 and RP010 to RP019 (the file), RP004 (the cluster is not in it), RP857.
@@ -33,14 +33,14 @@ async def open_access(run: Run, plan: Plan, fence: Fence) -> AsyncIterator[Acces
 
 
 @asynccontextmanager
-async def only_reading(config: ClusterConfig, plan: Plan) -> AsyncIterator[Access]:
+async def only_reading(config: ClusterConfig, plan: TakeoverPlan) -> AsyncIterator[Access]:
     """The same for looking before the first write."""
     async with live_access(config, plan, _no_writes) as access:
         yield access
 
 
 @asynccontextmanager
-async def live_access(config: ClusterConfig, plan: Plan, fence: Fence) -> AsyncIterator[Access]:
+async def live_access(config: ClusterConfig, plan: TakeoverPlan, fence: Fence) -> AsyncIterator[Access]:
     """`fence`: called before every write, from any thread. Each system is connected with its first call.
 
     Raises `Refused` RP857 where fleet.yaml does not say how to reach one of them.
@@ -71,7 +71,7 @@ async def live_access(config: ClusterConfig, plan: Plan, fence: Fence) -> AsyncI
         )
 
 
-async def missing_rights(access: Access, plan: Plan) -> tuple[str, ...]:
+async def missing_rights(access: Access, plan: TakeoverPlan) -> tuple[str, ...]:
     """All that are not granted, the management cluster's first. Raises as `ports.access.KubeApi`."""
     from replank.survey.plan_rights import needed_rights
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from replank.inventory.fleet.model import ClusterConfig
-from replank.plan.model import Plan, PlannedMachine
+from replank.plan.takeover import PlannedMachine, TakeoverPlan
 from replank.ports.access import Cloud, EtcdMember, EtcdSnapshot
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class MachineHosts:
     """Implements `ports.access.Hosts`. Asks Nova once; asyncssh is imported then."""
 
-    def __init__(self, config: ClusterConfig, plan: Plan, cloud: Cloud) -> None:
+    def __init__(self, config: ClusterConfig, plan: TakeoverPlan, cloud: Cloud) -> None:
         self._config = config
         self._plan = plan
         self._cloud = cloud

@@ -9,7 +9,7 @@ from pathlib import Path
 from replank.app.store import read_file
 from replank.domain.errors import Refused, ReplankError
 from replank.plan import codec
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 
 PLAN_SUFFIX = ".takeover.yaml"
 
@@ -20,7 +20,7 @@ class PlanFile:
 
     path: Path
     text: str
-    plan: Plan
+    plan: TakeoverPlan
     sha256: str
 
     @property

@@ -12,8 +12,8 @@ from typing import Any
 from replank.app.store import read_file
 from replank.domain.errors import Refused, ReplankError
 from replank.inventory.fleet.model import ClusterConfig, ManagementTarget
-from replank.plan.model import Plan
 from replank.plan.schemas import SchemaProblem, kinds_without_schema, rules_not_evaluated, validate
+from replank.plan.takeover import TakeoverPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def _served(target: ManagementTarget) -> CrdSource:
     return CrdSource("the management cluster", tuple(crds))
 
 
-def check_manifests(plan: Plan, source: CrdSource) -> SchemaCheck:
+def check_manifests(plan: TakeoverPlan, source: CrdSource) -> SchemaCheck:
     """Holds every manifest of the plan against the CRDs."""
     if not source.crds:
         return SchemaCheck("", (), (("RP070", f"The manifests were NOT validated: {source.why_none}."),))

@@ -14,7 +14,7 @@ from replank.app.asking import Ask, terminal
 from replank.inventory.fleet.model import ClusterConfig
 from replank.journal.event import Direction
 from replank.journal.state import RunStatus
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Access
 from replank.ports.journal import Journal, WatchedJournal
 from replank.survey.fleet import Readers
@@ -31,7 +31,9 @@ class Runner(Protocol):
     @property
     def journal(self) -> Journal: ...
 
-    async def start(self, plan: Plan, plan_text: str, *, fleet: str, until: str, holder: str) -> str: ...
+    async def start(
+        self, plan: TakeoverPlan, plan_text: str, *, fleet: str, until: str, holder: str
+    ) -> str: ...
 
     async def carry_on(
         self, run_id: str, *, direction: Direction, goal: str, holder: str, take_over: bool = False
@@ -71,8 +73,8 @@ class Wiring:
     """
 
     readers: Callable[[], Readers]
-    access: Callable[[ClusterConfig, Plan], AbstractAsyncContextManager[Access]]
-    missing_rights: Callable[[Access, Plan], Awaitable[Sequence[str]]]
+    access: Callable[[ClusterConfig, TakeoverPlan], AbstractAsyncContextManager[Access]]
+    missing_rights: Callable[[Access, TakeoverPlan], Awaitable[Sequence[str]]]
     runner: Callable[[str], AbstractAsyncContextManager[Runner]]
     journal: Callable[[str], AbstractAsyncContextManager[WatchedJournal]]
     probes: Callable[[ClusterConfig, Path, float], AbstractAsyncContextManager[Probes]]

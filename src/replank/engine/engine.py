@@ -25,7 +25,8 @@ from replank.engine.walk import Walk, to_apply, to_undo
 from replank.journal.event import SCHEMA, Direction, Event, EventKind
 from replank.journal.state import RunState, RunStatus, state_of
 from replank.plan import codec
-from replank.plan.model import Plan, Step
+from replank.plan.codec import AnyPlan
+from replank.plan.model import Step
 from replank.ports.access import Access, Clock
 from replank.ports.journal import Journal, Run
 from replank.ports.steps import Registry
@@ -33,7 +34,7 @@ from replank.ports.steps import Registry
 if TYPE_CHECKING:
     from replank.engine.durable import DurableRuns
 
-OpenAccess = Callable[[Run, Plan, Callable[[], None]], AbstractAsyncContextManager[Access]]
+OpenAccess = Callable[[Run, AnyPlan, Callable[[], None]], AbstractAsyncContextManager[Access]]
 
 # What may stand in a journal before anybody worked on the run.
 _BEFORE_WORK = {"run-started", "approved", "drift", "probe"}
@@ -80,7 +81,7 @@ class Engine:
             await self._durable.close(clean=error is None)
         await self._store.__aexit__(kind, error, trace)
 
-    async def start(self, plan: Plan, plan_text: str, *, fleet: str, until: str, holder: str) -> str:
+    async def start(self, plan: AnyPlan, plan_text: str, *, fleet: str, until: str, holder: str) -> str:
         """Writes a new run down, and touches no cluster. Its ID: `<cluster>-YYYYmmdd-HHMMSS-xxxx`.
 
         Raises `Refused`: RP802 (no code for a kind), RP806 (no such stage), RP807 (another run of the cluster
@@ -185,7 +186,7 @@ class Engine:
                     f"`replank resume {run.id}`, `replank undo {run.id}` or `replank abort {run.id}` first.",
                 )
 
-    def _plan(self, run: Run) -> Plan:
+    def _plan(self, run: Run) -> AnyPlan:
         plan = plan_of(run)
         if codec.sha256(plan) != run.plan_sha256 or plan.cluster != run.cluster:
             raise Refused(
@@ -198,7 +199,7 @@ class Engine:
 
     @asynccontextmanager
     async def _held(
-        self, run: Run, plan: Plan, holder: str, alone: bool, take_over: bool
+        self, run: Run, plan: AnyPlan, holder: str, alone: bool, take_over: bool
     ) -> AsyncIterator[Access]:
         """The cluster's systems, with its lease held."""
         leases: list[Lease] = []
@@ -230,7 +231,7 @@ class Engine:
             return False
         return not await is_locked(self._store.database, run_id)
 
-    def _walk(self, run: Run, plan: Plan, access: Access, direction: Direction, goal: str) -> Walk:
+    def _walk(self, run: Run, plan: AnyPlan, access: Access, direction: Direction, goal: str) -> Walk:
         steps = StepRun(
             run_id=run.id,
             plan=plan,
@@ -260,7 +261,7 @@ class Engine:
         )
 
 
-def _require_goal(run: Run, plan: Plan, state: RunState, direction: Direction, goal: str) -> None:
+def _require_goal(run: Run, plan: AnyPlan, state: RunState, direction: Direction, goal: str) -> None:
     """Refuses what this run cannot do any more, and stages that the plan does not have."""
     if direction == "undo":
         to_undo(plan, state, goal)

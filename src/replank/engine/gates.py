@@ -13,7 +13,7 @@ from replank.engine.json_only import as_json
 from replank.engine.patience import Patience
 from replank.engine.run_log import RunLog
 from replank.journal.event import Direction
-from replank.plan.model import PlanCheck
+from replank.plan.model import Plan, PlanCheck
 from replank.ports.steps import At, Registry
 
 When = Literal["before", "after"]
@@ -44,7 +44,7 @@ class Gates:
         """A step begins: whatever its checks say is news."""
         self._told.clear()
 
-    async def hold_already(self, at: At, checks: Sequence[PlanCheck]) -> bool:
+    async def hold_already(self, at: At[Plan], checks: Sequence[PlanCheck]) -> bool:
         """One look, without waiting: whether there are checks after the step, and all of them pass."""
         for number, check in enumerate(checks):
             asked = await self._ask(at, check)
@@ -53,7 +53,7 @@ class Gates:
                 return False
         return bool(checks)
 
-    async def passed(self, at: At, when: When, checks: Sequence[PlanCheck]) -> Fault | None:
+    async def passed(self, at: At[Plan], when: When, checks: Sequence[PlanCheck]) -> Fault | None:
         """Waits until all pass in the same round; the fault that stops the step otherwise.
 
         A round ends at the first check that does not pass. Deadlines run from where a check began not to
@@ -80,7 +80,7 @@ class Gates:
             else:
                 return None
 
-    async def _ask(self, at: At, check: PlanCheck) -> _Asked:
+    async def _ask(self, at: At[Plan], check: PlanCheck) -> _Asked:
         code = self.registry.checks[check.kind]
         answer = await called(f"check {check.kind} of step {at.step.id}", code(at, check.params))
         if not isinstance(answer, Fault):
@@ -96,7 +96,7 @@ class Gates:
                 return _Asked(Verdict(outcome="fail", why=error.reason, todo=error.todo), error)
 
     async def _hold(
-        self, at: At, when: When, check: PlanCheck, asked: _Asked, begun: float, news: bool
+        self, at: At[Plan], when: When, check: PlanCheck, asked: _Asked, begun: float, news: bool
     ) -> Fault | None:
         """A verdict that is no pass: the fault that ends it, or a note that it is waited for."""
         verdict, now = asked.verdict, self.log.clock.now()
@@ -123,7 +123,7 @@ class Gates:
         held = asked.error is not None and asked.verdict.outcome == "wait"
         return self.patience.hold_s if people or held else self.patience.gate_s
 
-    async def _tell(self, number: int, at: At, when: When, check: PlanCheck, asked: _Asked) -> bool:
+    async def _tell(self, number: int, at: At[Plan], when: When, check: PlanCheck, asked: _Asked) -> bool:
         """Journals the verdict where it is another one than last time; whether it was."""
         verdict = asked.verdict
         now = (verdict.outcome, verdict.why)
@@ -155,7 +155,7 @@ def _clean(verdict: Verdict, doing: str) -> _Asked:
     return _Asked(verdict)
 
 
-def _failed(at: At, when: When, check: PlanCheck, verdict: Verdict) -> Refused:
+def _failed(at: At[Plan], when: When, check: PlanCheck, verdict: Verdict) -> Refused:
     if when == "before":
         what = f"Step {at.step.id} was not begun; check: {check.says}"
         return Refused("RP800", what, verdict.why, verdict.todo)
@@ -163,7 +163,7 @@ def _failed(at: At, when: When, check: PlanCheck, verdict: Verdict) -> Refused:
     return Refused("RP805", what, verdict.why, verdict.todo)
 
 
-def _too_long(at: At, when: When, check: PlanCheck, verdict: Verdict, waited_s: float) -> Refused:
+def _too_long(at: At[Plan], when: When, check: PlanCheck, verdict: Verdict, waited_s: float) -> Refused:
     return Refused(
         "RP801",
         f"Step {at.step.id} was on hold for {waited_s:.0f} s; check {when}: {check.says}",

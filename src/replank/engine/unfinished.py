@@ -8,11 +8,11 @@ from replank.engine.walk import to_apply, to_undo
 from replank.journal.event import SCHEMA, Event
 from replank.journal.state import state_of
 from replank.plan import codec
-from replank.plan.model import Plan
+from replank.plan.codec import AnyPlan
 from replank.ports.journal import Run
 
 
-def plan_of(run: Run) -> Plan:
+def plan_of(run: Run) -> AnyPlan:
     """The plan as the journal has it. Raises `Refused` (RP032 to RP036)."""
     return codec.load(run.plan.encode(), where=f"run {run.id}")
 

@@ -14,7 +14,7 @@ from replank.guards.policy import Pool
 from replank.inventory.facts.openstack import LoadBalancer, OpenStackFacts, PoolMember, Subnet
 from replank.inventory.facts.openstack import Pool as SeenPool
 from replank.inventory.facts.snapshot import Snapshot
-from replank.plan.model import MachineGroup, Plan
+from replank.plan.takeover import MachineGroup, TakeoverPlan
 
 _OF_SERVICES: Final = "kube_service_"
 """Names of load balancers that the cloud controller made for Services, and keeps (cloud-provider-openstack,
@@ -51,7 +51,7 @@ class _NotOurs(Exception):
     """Why a pool is left out."""
 
 
-def propose(snapshot: Snapshot, plan: Plan) -> Proposal:
+def propose(snapshot: Snapshot, plan: TakeoverPlan) -> Proposal:
     """Raises `Refused` RP763 where load balancers or servers could not be seen."""
     cloud = snapshot.infrastructure.openstack
     balancers = cloud if isinstance(cloud, Unknown) else cloud.load_balancers
@@ -85,7 +85,7 @@ def propose(snapshot: Snapshot, plan: Plan) -> Proposal:
 class _Machines:
     """Whose address is whose."""
 
-    def __init__(self, cloud: OpenStackFacts, plan: Plan) -> None:
+    def __init__(self, cloud: OpenStackFacts, plan: TakeoverPlan) -> None:
         self.groups = {group.name: group for group in plan.groups if group.role == "worker"}
         self.subnets: Sequence[Subnet] = known_or(cloud.subnets, ())
         by_server = {machine.server_id: machine for machine in plan.machines}
@@ -107,7 +107,7 @@ def _pools(balancers: Sequence[LoadBalancer]) -> Iterator[tuple[LoadBalancer, Se
 
 
 def _proposed(
-    balancer: LoadBalancer, seen: SeenPool, plan: Plan, of_services: set[str], machines: _Machines
+    balancer: LoadBalancer, seen: SeenPool, plan: TakeoverPlan, of_services: set[str], machines: _Machines
 ) -> Pool:
     if balancer.id in of_services or balancer.name.startswith(_OF_SERVICES):
         raise _NotOurs("the cloud controller made it for a Service, and keeps it")

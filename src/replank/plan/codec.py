@@ -11,13 +11,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from replank.domain.errors import Refused
-from replank.plan.model import SCHEMA, Plan
+from replank.plan.model import SCHEMA
 from replank.plan.order import manifest_keys, ordered
+from replank.plan.takeover import TakeoverPlan
 from replank.plan.yaml_reader import Path, YamlDocument, read_yaml
 from replank.plan.yaml_writer import write_yaml
 
@@ -36,30 +37,39 @@ _HEADING = """\
 """
 
 
+AnyPlan: TypeAlias = TakeoverPlan
+"""Every kind of plan that a file may hold."""
+
+
+_LONG: Final = ("stages", "secrets", "manifests", "letting_go")
+"""Fields that stand last in the file: a reader comes to them after all that fits on a page."""
+
+
 class _Envelope(BaseModel):
     """`extra="forbid"` and `strict` reach the dataclasses below: nothing is ignored, nothing is coerced."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    plan: Plan
+    plan: AnyPlan
 
 
-def to_dict(plan: Plan) -> dict[str, Any]:
+def to_dict(plan: AnyPlan) -> dict[str, Any]:
     """The plan as JSON values: every field, `schema` first, then in the order of the model."""
     data = _Envelope(plan=plan).model_dump(mode="json")["plan"]
     return {"schema": data.pop("schema"), **data}
 
 
-def sha256(plan: Plan) -> str:
+def sha256(plan: AnyPlan) -> str:
     """Hexadecimal SHA-256 of the plan's canonical JSON. Equal plans have equal hashes."""
     canonical = json.dumps(to_dict(plan), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def dump(plan: Plan) -> str:
+def dump(plan: AnyPlan) -> str:
     """The file's text. Equal plans give equal text. Fields that are empty by default are left out."""
     data = _fields(plan)
     data["manifests"] = {key: ordered(plan.manifests[key]) for key in manifest_keys(plan)}
+    data = {**data, **{name: data.pop(name) for name in _LONG if name in data}}
     document = {"schema": data.pop("schema", SCHEMA), "sha256": sha256(plan), **data}
     cluster = json.dumps(plan.cluster)[1:-1] if not plan.cluster.isprintable() else plan.cluster
     return _HEADING.format(cluster=cluster) + write_yaml(document)
@@ -91,7 +101,7 @@ def _empty_by_default(field: Field[Any]) -> bool:
     return field.default is not MISSING and not field.default
 
 
-def load(data: bytes, *, where: str) -> Plan:
+def load(data: bytes, *, where: str) -> AnyPlan:
     """The plan in `data`.
 
     Raises `Refused`: RP032 (not YAML, cut off), RP033 (another schema), RP034 (unknown, missing or mistyped
@@ -120,7 +130,7 @@ def load(data: bytes, *, where: str) -> Plan:
     return plan
 
 
-def _validated(document: YamlDocument, where: str) -> Plan:
+def _validated(document: YamlDocument, where: str) -> AnyPlan:
     try:
         text = json.dumps({"plan": document.value}, allow_nan=False)
         return _Envelope.model_validate_json(text).plan

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from replank.inventory.json_changes import json_changes
 from replank.plan import codec
-from replank.plan.model import Plan
 from replank.plan.order import manifest_keys
+from replank.plan.takeover import TakeoverPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ _STEPS = _Section("Steps", "steps", ("id",), lambda s: f"step {s['id']}", lambda
 _APART = {section.field for section in _SECTIONS} | {"stages", "manifests", "ready", "load_balancer"}
 
 
-def compare(a: Plan, b: Plan) -> tuple[Change, ...]:
+def compare(a: TakeoverPlan, b: TakeoverPlan) -> tuple[Change, ...]:
     """All differences from `a` to `b`, by area. Empty exactly if the plans are equal."""
     before, after = codec.to_dict(a), codec.to_dict(b)
     rest = ({key: value for key, value in plan.items() if key not in _APART} for plan in (before, after))
@@ -124,7 +124,7 @@ def compare(a: Plan, b: Plan) -> tuple[Change, ...]:
     )
 
 
-def _verdict(a: Plan, b: Plan) -> Iterator[Change]:
+def _verdict(a: TakeoverPlan, b: TakeoverPlan) -> Iterator[Change]:
     if a.ready != b.ready:
         yield Change("Verdict", "", "ready now" if b.ready else "not ready any more")
 
@@ -194,7 +194,7 @@ def _stages(before: Sequence[Item], after: Sequence[Item]) -> Iterator[Change]:
     )
 
 
-def _manifests(a: Plan, b: Plan, before: Item, after: Item) -> Iterator[Change]:
+def _manifests(a: TakeoverPlan, b: TakeoverPlan, before: Item, after: Item) -> Iterator[Change]:
     for key in dict.fromkeys((*manifest_keys(a), *manifest_keys(b))):
         if key not in after:
             yield Change("Manifests", key, "removed")

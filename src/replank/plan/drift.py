@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from replank.domain.severity import Severity
 from replank.plan.compare import Change, compare
-from replank.plan.model import Plan, PlanFinding
+from replank.plan.model import PlanFinding
+from replank.plan.takeover import TakeoverPlan
 
 
-def drift(plan: Plan, now: Plan) -> tuple[Change, ...]:
+def drift(plan: TakeoverPlan, now: TakeoverPlan) -> tuple[Change, ...]:
     """Differences that matter from `plan`, as it was reviewed, to `now`, made from what is there now.
 
     Left out: the snapshot's hash (it covers much that no step touches), the version that planned, and
@@ -23,7 +24,7 @@ def drift(plan: Plan, now: Plan) -> tuple[Change, ...]:
     return (*compare(_placeless(plan), alike), *_worse_findings(plan.findings, now.findings))
 
 
-def _placeless(plan: Plan) -> Plan:
+def _placeless(plan: TakeoverPlan) -> TakeoverPlan:
     forget = tuple(replace(f, block="", keep_block="") for f in plan.forget)
     return replace(plan, forget=forget, letting_go=())
 

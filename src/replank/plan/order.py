@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from replank.plan.model import Plan, Stage
+from replank.plan.model import Stage
+from replank.plan.takeover import TakeoverPlan
 
 # What a reader of Kubernetes objects looks for first; the rest follows by the alphabet.
 _FIRST: Final = ("apiVersion", "kind", "metadata", "name", "namespace", "id", "labels", "annotations", "spec")
@@ -38,7 +39,7 @@ def _key_rank(key: str) -> tuple[int, str]:
     return (_FIRST.index(key) if key in _FIRST else len(_FIRST), key)
 
 
-def applying_stages(plan: Plan) -> dict[str, Stage]:
+def applying_stages(plan: TakeoverPlan) -> dict[str, Stage]:
     """For each manifest that a step applies: the first stage that does."""
     stages: dict[str, Stage] = {}
     for stage in plan.stages:
@@ -48,7 +49,7 @@ def applying_stages(plan: Plan) -> dict[str, Stage]:
     return stages
 
 
-def manifest_keys(plan: Plan) -> tuple[str, ...]:
+def manifest_keys(plan: TakeoverPlan) -> tuple[str, ...]:
     """Keys of the manifests: by the stage that applies them, then templates before what refers to them."""
     stages = applying_stages(plan)
     names = [stage.name for stage in plan.stages]

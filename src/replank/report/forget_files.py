@@ -6,7 +6,7 @@ import re
 import shlex
 from typing import Final
 
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.report.forget_readme import forget_readme, line
 from replank.report.forgetting import ForgetTexts, forget_texts
 from replank.report.words import count
@@ -75,7 +75,7 @@ put_back() {{
 """
 
 
-def forget_files(plan: Plan) -> dict[str, str]:
+def forget_files(plan: TakeoverPlan) -> dict[str, str]:
     """`<state>/<file>` -> text: README.md, removed.tf, state-rm.sh, restore.sh, import.tf, import.sh as they
     apply."""
     files: dict[str, str] = {}
@@ -86,7 +86,7 @@ def forget_files(plan: Plan) -> dict[str, str]:
     return files
 
 
-def _of_state(plan: Plan, texts: ForgetTexts) -> dict[str, str]:
+def _of_state(plan: TakeoverPlan, texts: ForgetTexts) -> dict[str, str]:
     found = {"README.md": forget_readme(plan, texts)}
     if texts.removed:
         found["removed.tf"] = (
@@ -116,7 +116,7 @@ def _of_state(plan: Plan, texts: ForgetTexts) -> dict[str, str]:
     return found
 
 
-def _common(plan: Plan, texts: ForgetTexts, number: int) -> dict[str, str]:
+def _common(plan: TakeoverPlan, texts: ForgetTexts, number: int) -> dict[str, str]:
     workspace, folder = texts.let_go.workspace, texts.let_go.folder
     named = workspace not in ("", "default")
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from replank.plan.model import BrokenReference, Plan
+from replank.plan.takeover import BrokenReference, TakeoverPlan
 from replank.report.forgetting import BlockText, ForgetTexts
 from replank.report.words import count, printable
 
@@ -39,7 +39,7 @@ of the blocks first, until it has nothing to replace.
 """
 
 
-def forget_readme(plan: Plan, texts: ForgetTexts) -> str:
+def forget_readme(plan: TakeoverPlan, texts: ForgetTexts) -> str:
     """Markdown."""
     let_go = texts.let_go
     folder = f"`{line(let_go.folder)}`" if let_go.folder else "not seen by the survey"

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from replank.inventory.terraform.address import without_keys
-from replank.plan.model import BrokenReference, Forget, Plan, StateLetGo
+from replank.plan.takeover import BrokenReference, Forget, StateLetGo, TakeoverPlan
 
 _REMOVED_SINCE: Final = (1, 7)
 _LIFECYCLE_SINCE: Final = (1, 10)
@@ -75,7 +75,7 @@ class ForgetTexts:
         return self.let_go.references
 
 
-def forget_texts(plan: Plan) -> tuple[ForgetTexts, ...]:
+def forget_texts(plan: TakeoverPlan) -> tuple[ForgetTexts, ...]:
     """The texts by state, in the plan's order."""
     states = list(dict.fromkeys(forget.state for forget in plan.forget))
     known = {let_go.state: let_go for let_go in plan.letting_go}

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from replank.domain.severity import Severity
 from replank.inventory.facts.json_value import JSON
-from replank.plan.model import Irreversible, Ownership, Plan, PlanFinding
+from replank.plan.model import Irreversible, PlanFinding
+from replank.plan.takeover import Ownership, TakeoverPlan
 from replank.report.words import count, kind_word, listed, owner_word, sentence
 
 
@@ -41,7 +42,7 @@ class Headline:
         return "Ready" if self.ready else "Not ready"
 
 
-def headline(plan: Plan) -> Headline:
+def headline(plan: TakeoverPlan) -> Headline:
     """Counts and the verdict."""
     blockers = tuple(f for f in plan.findings if f.severity == Severity.BLOCKER)
     ports = [port for machine in plan.machines for port in machine.ports]
@@ -67,7 +68,7 @@ def headline(plan: Plan) -> Headline:
     )
 
 
-def _because(plan: Plan, blockers: tuple[PlanFinding, ...]) -> str:
+def _because(plan: TakeoverPlan, blockers: tuple[PlanFinding, ...]) -> str:
     unknown = sum(1 for f in blockers if f.unknown)
     seen = len(blockers) - unknown
     if not plan.ready:
@@ -84,7 +85,7 @@ def _because(plan: Plan, blockers: tuple[PlanFinding, ...]) -> str:
     return "No blocker and no risk was found."
 
 
-def points_of_no_return(plan: Plan) -> dict[str, str]:
+def points_of_no_return(plan: TakeoverPlan) -> dict[str, str]:
     """Step ID -> why there is no way back: as the plan lists them, and every step without an undo."""
     points = {point.step: point.why for point in plan.points_of_no_return}
     for stage in plan.stages:
@@ -94,7 +95,7 @@ def points_of_no_return(plan: Plan) -> dict[str, str]:
     return {step: sentence(why) for step, why in points.items()}
 
 
-def what_changes(plan: Plan) -> tuple[str, ...]:
+def what_changes(plan: TakeoverPlan) -> tuple[str, ...]:
     """One sentence a kind of change, in the order of what hurts most if it were wrong."""
     h = headline(plan)
     lines = [
@@ -116,7 +117,7 @@ def what_changes(plan: Plan) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def what_stays(plan: Plan) -> tuple[str, ...]:
+def what_stays(plan: TakeoverPlan) -> tuple[str, ...]:
     """What keeps its owner, by owner; and the endpoint."""
     kept: dict[str, Counter[str]] = {}
     for o in plan.ownership:
@@ -149,7 +150,7 @@ class OwnedAlike:
     resources: tuple[Ownership, ...]
 
 
-def owned_alike(plan: Plan) -> tuple[OwnedAlike, ...]:
+def owned_alike(plan: TakeoverPlan) -> tuple[OwnedAlike, ...]:
     """All resources; those that change hands first, else in the plan's order."""
     keys = dict.fromkeys((o.kind, o.before, o.after) for o in plan.ownership)
     rows = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from replank.plan.model import Plan, SecretPlan, SecretSource
 from replank.plan.order import applying_stages, manifest_keys, ordered
+from replank.plan.takeover import SecretPlan, SecretSource, TakeoverPlan
 from replank.plan.yaml_writer import write_yaml
 from replank.report.words import printable
 
@@ -21,7 +21,7 @@ SECRETS = "05-secrets.yaml.template"
 they are or, for missing ones, fill with new CAs (cluster-api v1.14.0, util/secret LookupOrGenerateCached)."""
 
 
-def manifest_files(plan: Plan) -> dict[str, str]:
+def manifest_files(plan: TakeoverPlan) -> dict[str, str]:
     """File name -> text. `00-namespace.yaml`, the Secrets' template, then `<10 x stage>-<stage>.yaml`."""
     stages = applying_stages(plan)
     numbers = {stage.name: 10 * number for number, stage in enumerate(plan.stages, 1)}
@@ -46,7 +46,7 @@ def manifest_files(plan: Plan) -> dict[str, str]:
     return dict(sorted(files.items()))
 
 
-def manifest_yaml(plan: Plan, key: str) -> str:
+def manifest_yaml(plan: TakeoverPlan, key: str) -> str:
     """One manifest as YAML."""
     value = ordered(plan.manifests[key])
     return write_yaml(value) if isinstance(value, dict) else ""
@@ -83,7 +83,7 @@ def secret_source(source: SecretSource) -> str:
     return f"{text}; {source.says}" if source.says else text
 
 
-def _file(plan: Plan, title: str, documents: list[str]) -> str:
+def _file(plan: TakeoverPlan, title: str, documents: list[str]) -> str:
     note = _NOTE.format(title=_comment(title).capitalize(), cluster=_comment(plan.cluster))
     return note + "".join(f"---\n{document}" for document in documents)
 

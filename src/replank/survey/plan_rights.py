@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.rights import Right
 
 _READ: Final = ("get", "list")
@@ -25,12 +25,12 @@ class NeededRights:
     workload: tuple[Right, ...]
 
 
-def needed_rights(plan: Plan) -> NeededRights:
+def needed_rights(plan: TakeoverPlan) -> NeededRights:
     """All rights that apply and undo of `plan` need."""
     return NeededRights(management=_sorted(_management(plan)), workload=_sorted(_workload()))
 
 
-def _management(plan: Plan) -> Iterable[Right]:
+def _management(plan: TakeoverPlan) -> Iterable[Right]:
     for manifest in plan.manifests.values():
         metadata = manifest.get("metadata")
         about = metadata if isinstance(metadata, Mapping) else {}
@@ -58,7 +58,7 @@ def _management(plan: Plan) -> Iterable[Right]:
     yield from _rights(("list",), "clusterctl.cluster.x-k8s.io/v1alpha3", "Provider", "")
 
 
-def _listed(plan: Plan) -> Mapping[str, tuple[str, ...]]:
+def _listed(plan: TakeoverPlan) -> Mapping[str, tuple[str, ...]]:
     core, capo = plan.targets.cluster_api_version, plan.targets.capo_api_version
     group = "cluster.x-k8s.io"
     return {

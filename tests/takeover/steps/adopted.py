@@ -14,11 +14,12 @@ from kubernetes_fake import FakeApi, discovery
 
 from replank.domain.verdict import Verdict, passed
 from replank.migrations.takeover.steps import kubernetes_registry
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.family import CHILDREN_FIRST, api_version, kind_in, name_in
 from replank.plan import codec
-from replank.plan.model import Plan, PlanCheck, Step
+from replank.plan.model import PlanCheck, Step
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Access, Document, Judgement, ObjectRef, Rolling
-from replank.ports.steps import At
 
 PLANS = Path(__file__).parents[1] / "plans"
 T = TypeVar("T")
@@ -51,7 +52,7 @@ FINALIZERS = {
 
 
 @cache
-def golden(name: str = "healthy") -> Plan:
+def golden(name: str = "healthy") -> TakeoverPlan:
     """A golden plan."""
     path = PLANS / f"{name}.yaml"
     return codec.load(path.read_bytes(), where=path.name)
@@ -86,7 +87,7 @@ class FakeJudge:
 class World:
     """The plan's two clusters, before anything was written."""
 
-    def __init__(self, plan: Plan | None = None) -> None:
+    def __init__(self, plan: TakeoverPlan | None = None) -> None:
         self.plan = plan or golden()
         self.management, self.workload = FakeApi(), FakeApi()
         self.judge, self.clock = FakeJudge(), FakeClock()

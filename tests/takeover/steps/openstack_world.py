@@ -25,7 +25,9 @@ from kubernetes_fake import FakeApi
 from replank.domain.errors import Refused, Transient
 from replank.domain.verdict import Verdict
 from replank.migrations.takeover.steps import openstack_registry
-from replank.plan.model import Plan, PlanCheck, Step
+from replank.migrations.takeover.steps.at import At
+from replank.plan.model import PlanCheck, Step
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import (
     Access,
     CloudLogin,
@@ -36,7 +38,6 @@ from replank.ports.access import (
     ObjectRef,
     StateNow,
 )
-from replank.ports.steps import At
 
 T = TypeVar("T")
 NOW = datetime(2026, 11, 26, tzinfo=UTC).timestamp()
@@ -96,7 +97,7 @@ class FakeManagement(FakeApi):
 class FakeCloud:
     """One project. `writes_answer`: what a role that may not write is answered."""
 
-    def __init__(self, plan: Plan, writes: Writes) -> None:
+    def __init__(self, plan: TakeoverPlan, writes: Writes) -> None:
         self.writes = writes
         self.writes_answer = 403
         self.servers_by_id: dict[str, Document] = {}
@@ -234,7 +235,7 @@ class FakeCloud:
 class FakeHosts:
     """Machines with one PKI, and etcd."""
 
-    def __init__(self, plan: Plan, clock: FakeClock, writes: Writes) -> None:
+    def __init__(self, plan: TakeoverPlan, clock: FakeClock, writes: Writes) -> None:
         self.files = dict(pki())
         self.clock, self.writes = clock, writes
         self.names = {m.server_name for m in plan.machines}
@@ -277,7 +278,7 @@ class FakeHosts:
 class FakeStates:
     """One state. `changes_now`: what `terraform plan` says."""
 
-    def __init__(self, plan: Plan, writes: Writes) -> None:
+    def __init__(self, plan: TakeoverPlan, writes: Writes) -> None:
         self.writes = writes
         self.resources = {f.address: f.id for f in plan.forget} | {"openstack_lb_pool_v2.api": "pool"}
         (forget,) = [s for stage in plan.stages for s in stage.steps if s.kind == "terraform.forget"]
@@ -315,7 +316,7 @@ class FakeStates:
 class World:
     """Everything that steps of these kinds may touch, before anything was written."""
 
-    def __init__(self, plan: Plan | None = None) -> None:
+    def __init__(self, plan: TakeoverPlan | None = None) -> None:
         self.plan = plan or golden()
         self.writes = Writes()
         self.clock = FakeClock()
@@ -406,7 +407,7 @@ class World:
         )
 
 
-def networks(plan: Plan) -> tuple[str, ...]:
+def networks(plan: TakeoverPlan) -> tuple[str, ...]:
     """The plan's networks, as its checks name them."""
     for stage in plan.stages:
         for step in stage.steps:

@@ -13,9 +13,9 @@ from replank.inventory.fleet.model import CapoCredentials
 from replank.migrations.takeover.checks import audit_takeover
 from replank.migrations.takeover.planner import plan_takeover
 from replank.migrations.takeover.settings import TakeoverSettings
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.given_credential import cannot_delete
-from replank.plan.model import Plan
-from replank.ports.steps import At
+from replank.plan.takeover import TakeoverPlan
 from replank.testbed.simulation.explore import Simulation
 from replank.testbed.simulation.scenario import Ending, Scenario
 from replank.testbed.simulation.shapes import NOW, SHAPES
@@ -24,7 +24,7 @@ SECRET = "capo"
 HELD = "clouds: {openstack: {auth: {application_credential_id: given, application_credential_secret: s}}}"
 
 
-def given(kind: Any) -> Plan:
+def given(kind: Any) -> TakeoverPlan:
     snapshot = SHAPES["1+1"].snapshot()
     settings = TakeoverSettings(
         namespace=snapshot.cluster,

@@ -21,7 +21,7 @@ from replank.migrations.takeover.checks import audit_takeover
 from replank.migrations.takeover.planner import plan_takeover
 from replank.migrations.takeover.settings import settings_from
 from replank.plan.codec import dump, sha256
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 
 
 @click.group("plan")
@@ -80,13 +80,13 @@ def takeover(
     return status
 
 
-def _plan(config: ClusterConfig, store: SnapshotStore, at: datetime) -> Plan:
+def _plan(config: ClusterConfig, store: SnapshotStore, at: datetime) -> TakeoverPlan:
     _, snapshot = store.latest(config.name)
     findings = audit_takeover(snapshot, audit_settings(config, at))
     return plan_takeover(snapshot, settings_from(config), findings)
 
 
-def _row(plan: Plan, path: Path, check: SchemaCheck) -> dict[str, object]:
+def _row(plan: TakeoverPlan, path: Path, check: SchemaCheck) -> dict[str, object]:
     return {
         "cluster": plan.cluster,
         "plan": str(path),
@@ -98,7 +98,7 @@ def _row(plan: Plan, path: Path, check: SchemaCheck) -> dict[str, object]:
     }
 
 
-def _tell(plan: Plan, path: Path, check: SchemaCheck) -> None:
+def _tell(plan: TakeoverPlan, path: Path, check: SchemaCheck) -> None:
     blockers = sorted({f.code for f in plan.findings if f.severity == "blocker"})
     verdict = ("ready", "green") if plan.ready else (f"not ready: {', '.join(blockers)}", "bold red")
     err().print(Text.assemble(f"{plan.cluster}: {path} ", verdict))

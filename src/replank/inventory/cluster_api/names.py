@@ -21,5 +21,9 @@ SKIPS: Final = ("controlplane.cluster.x-k8s.io/skip-kube-proxy", "controlplane.c
 """Annotations that keep KCP from changing kube-proxy and CoreDNS."""
 PRE_DRAIN: Final = "pre-drain.delete.hook.machine.cluster.x-k8s.io/replank"
 PRE_TERMINATE: Final = "pre-terminate.delete.hook.machine.cluster.x-k8s.io/replank"
+NO_USER_DATA: Final = "adopted-no-user-data"
+"""The bootstrap Secret of an adopted Machine, which must not exist: CAPO reads user data only to create a
+server, so a name that does not match ends in an error instead of a new server
+(controllers/openstackserver_controller.go, getUserDataSecretValue)."""
 HOOKS: Final = (PRE_DRAIN, PRE_TERMINATE)
 """replank's hooks on a Machine: Cluster API neither drains nor terminates it before they are taken off."""

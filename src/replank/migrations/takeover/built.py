@@ -20,7 +20,7 @@ from replank.migrations.takeover.vocabulary import (
     core_version,
     infrastructure_version,
 )
-from replank.plan.model import MachineGroup, Targets
+from replank.plan.takeover import MachineGroup, Targets
 
 Manifests = dict[str, Manifest]
 

@@ -9,7 +9,7 @@ from replank.migrations.takeover.endpoint import Endpoint
 from replank.migrations.takeover.manifest import key, manifest, reference
 from replank.migrations.takeover.names import Names
 from replank.migrations.takeover.vocabulary import CONTROL_PLANE, INFRASTRUCTURE, core_version
-from replank.plan.model import Targets
+from replank.plan.takeover import Targets
 
 
 def cluster_objects(

@@ -25,7 +25,7 @@ from replank.migrations.takeover.manifest import texts
 from replank.migrations.takeover.notes import Notes
 from replank.migrations.takeover.registration import VALUE_LIMIT
 from replank.migrations.takeover.running import Running, running
-from replank.plan.model import GroupDifference
+from replank.plan.takeover import GroupDifference
 
 LOCAL_MODE: Final = "ControlPlaneKubeletLocalMode"
 DEFAULT_REPOSITORY: Final = "registry.k8s.io"

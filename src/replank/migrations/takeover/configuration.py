@@ -21,7 +21,7 @@ from replank.inventory.facts.configuration import (
 from replank.inventory.facts.terraform import StateFile, TerraformResource
 from replank.inventory.terraform.address import block_address
 from replank.migrations.takeover.literal import replacement, written
-from replank.plan.model import BrokenReference, Forget, StateLetGo
+from replank.plan.takeover import BrokenReference, Forget, StateLetGo
 
 _LISTS: Final = frozenset(["depends_on", "replace_triggered_by", "ignore_changes"])
 _ADDRESS_BLOCKS: Final = frozenset(["moved", "removed", "import"])

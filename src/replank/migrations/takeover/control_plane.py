@@ -55,7 +55,7 @@ from replank.migrations.takeover.vocabulary import (
     bootstrap_version,
     control_plane_version,
 )
-from replank.plan.model import GroupDifference, MachineGroup, Targets
+from replank.plan.takeover import GroupDifference, MachineGroup, Targets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

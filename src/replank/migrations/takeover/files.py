@@ -17,7 +17,7 @@ from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.adoptees import Adoptee
 from replank.migrations.takeover.naming import slug
 from replank.migrations.takeover.notes import Notes
-from replank.plan.model import GroupDifference
+from replank.plan.takeover import GroupDifference
 
 KNOWN_EVERYWHERE = frozenset({"root", "bin", "daemon"})
 """Users and groups that every image has (LSB 5.0, "User & Group Names")."""

@@ -9,7 +9,7 @@ from replank.inventory.facts.kubernetes import ExtraArg, Taint
 from replank.migrations.takeover.adoptees import Adoptee
 from replank.migrations.takeover.node_labels import Labels
 from replank.migrations.takeover.registration import Registration
-from replank.plan.model import GroupDifference
+from replank.plan.takeover import GroupDifference
 
 
 def node_differences(

@@ -9,7 +9,8 @@ from replank.audit.finding import Finding
 from replank.domain.severity import Severity
 from replank.domain.unknown import Fact, Unknown
 from replank.inventory.fleet.model import CapoCredentials
-from replank.plan.model import PlanFinding, StateLetGo
+from replank.plan.model import PlanFinding
+from replank.plan.takeover import StateLetGo
 
 T = TypeVar("T")
 

@@ -37,10 +37,13 @@ from replank.migrations.takeover.stages.objects import workers as workers_stage
 from replank.migrations.takeover.stages.settle import settle
 from replank.migrations.takeover.stages.unpause import unpause
 from replank.migrations.takeover.terraform import forgotten, releases
-from replank.plan.model import Plan, PlanFinding, PlannedMachine, PortName, Stage
+from replank.plan.model import PlanFinding, Stage
+from replank.plan.takeover import PlannedMachine, PortName, TakeoverPlan
 
 
-def plan_takeover(snapshot: Snapshot, settings: TakeoverSettings, findings: Sequence[Finding]) -> Plan:
+def plan_takeover(
+    snapshot: Snapshot, settings: TakeoverSettings, findings: Sequence[Finding]
+) -> TakeoverPlan:
     """The plan. `findings`: of the audit of the same snapshot; a blocker among them keeps it from being
     ready.
     """
@@ -85,7 +88,7 @@ def plan_takeover(snapshot: Snapshot, settings: TakeoverSettings, findings: Sequ
         if release.let_go.unread:
             notes.partly_read(release.let_go)
     all_findings = _findings(findings, notes)
-    return Plan(
+    return TakeoverPlan(
         migration="takeover",
         cluster=snapshot.cluster,
         namespace=settings.namespace,

@@ -16,7 +16,7 @@ from replank.inventory.facts.kubernetes import ExtraArg, HostPathMount
 from replank.migrations.takeover.adoptees import Adoptee
 from replank.migrations.takeover.component_flags import KUBEADM_VOLUMES, is_kubeadms
 from replank.migrations.takeover.notes import Notes
-from replank.plan.model import GroupDifference
+from replank.plan.takeover import GroupDifference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

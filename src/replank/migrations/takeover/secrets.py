@@ -19,7 +19,7 @@ from replank.migrations.takeover.notes import Notes
 from replank.migrations.takeover.openstack.credentials import cloud_secret
 from replank.migrations.takeover.seen import Cloud
 from replank.migrations.takeover.vocabulary import CLUSTER_NAME, MOVE
-from replank.plan.model import SecretPlan, SecretSource
+from replank.plan.takeover import SecretPlan, SecretSource
 
 
 def secrets(

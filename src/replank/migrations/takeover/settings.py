@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from replank.inventory.facts.json_value import JSON
 from replank.inventory.fleet.model import QUIET_SECONDS, CapoCredentials, ClusterConfig, NewMachines
-from replank.plan.model import Targets
+from replank.plan.takeover import Targets
 
 _LATER: Final = ("credentials", "quiet_seconds")
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from replank.inventory.facts.terraform import StateFile, TerraformResource
 from replank.migrations.takeover.configuration import block_of, blocks_of, let_go, placed
 from replank.migrations.takeover.seen import Seen
-from replank.plan.model import Forget, Ownership, StateLetGo
+from replank.plan.takeover import Forget, Ownership, StateLetGo
 
 FLOATING_ASSOCIATION = "openstack_networking_floatingip_associate_v2"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from replank.inventory.cluster_api import names
-from replank.plan.model import Targets
+from replank.plan.takeover import Targets
 
 CORE: Final = "cluster.x-k8s.io"
 BOOTSTRAP: Final = "bootstrap.cluster.x-k8s.io"
@@ -35,10 +35,7 @@ PRE_TERMINATE_GUARD: Final = names.PRE_TERMINATE
 ADOPTED: Final = "adopted"
 """Value of the template hash, and suffix of what stands for the machines as they were found."""
 
-NO_USER_DATA: Final = "adopted-no-user-data"
-"""A Secret that must not exist: CAPO reads user data only to create a server, so a name that does not match
-ends in an error instead of a new server (controllers/openstackserver_controller.go,
-getUserDataSecretValue)."""
+NO_USER_DATA: Final = names.NO_USER_DATA
 
 GUARDS: Final = {PRE_DRAIN_GUARD: "", PRE_TERMINATE_GUARD: ""}
 

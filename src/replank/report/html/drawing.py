@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.report.html.drawing_machines import Members, draw_groups
 from replank.report.html.drawing_resources import draw_infrastructure, draw_manager, draw_network
 from replank.report.html.pen import MARGIN, WIDTH, Pen, When
@@ -31,7 +31,7 @@ class Drawing:
     sheet: Sheet
 
 
-def drawings(plan: Plan) -> tuple[Drawing, Drawing]:
+def drawings(plan: TakeoverPlan) -> tuple[Drawing, Drawing]:
     """Before and after."""
     return _draw(plan, "before"), _draw(plan, "after")
 
@@ -42,7 +42,7 @@ def owners_drawn(drawn: Sequence[Drawing]) -> tuple[str, ...]:
     return tuple(owner for owner in LETTERS if f"badge own-{owner}" in styles)
 
 
-def _draw(plan: Plan, when: When) -> Drawing:
+def _draw(plan: TakeoverPlan, when: When) -> Drawing:
     pen = Pen(plan, when, {o.id: o for o in plan.ownership}, Sheet())
     draw_manager(pen)
     draw_infrastructure(pen)
@@ -56,7 +56,7 @@ def _draw(plan: Plan, when: When) -> Drawing:
     return Drawing(when, title, _describe(pen), WIDTH, pen.y + MARGIN, pen.sheet)
 
 
-def _members(plan: Plan, name: str, role: str, names: tuple[str, ...]) -> Members:
+def _members(plan: TakeoverPlan, name: str, role: str, names: tuple[str, ...]) -> Members:
     return Members(name, role, tuple(m for m in plan.machines if m.machine in names))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from replank.plan.model import PlannedMachine
+from replank.plan.takeover import PlannedMachine
 from replank.report.html.pen import CELL, COLUMNS, GAP, MARGIN, PADDING, Pen
 from replank.report.html.shapes import BADGE, CHARACTER, Label, Line, Rect, fitted
 from replank.report.words import owner_word, plural

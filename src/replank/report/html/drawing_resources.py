@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from replank.plan.model import Ownership, Plan
+from replank.plan.takeover import Ownership, TakeoverPlan
 from replank.report.html.pen import CELL, GAP, MARGIN, WIDTH, Pen
 from replank.report.html.shapes import BADGE, CHARACTER, Label, Line, Rect, fitted
 from replank.report.words import kind_word, owner_word, plural, short_id
@@ -56,7 +56,7 @@ def _amount(kind: str, number: int) -> str:
     return words if number == 1 else f"{number} {plural(words, number)}"
 
 
-def _parts(plan: Plan) -> list[Ownership]:
+def _parts(plan: TakeoverPlan) -> list[Ownership]:
     """Listener, pool, monitor and members that share both owners of the API's load balancer: parts of it."""
     balancer = next((o for o in plan.ownership if o.id == plan.load_balancer.load_balancer_id), None)
     if balancer is None:
@@ -100,7 +100,7 @@ def _chip_text(kind: str, found: list[Ownership]) -> str:
     return f"{kind_word(kind)} {found[0].name or short_id(found[0].id)}"
 
 
-def _networks(plan: Plan) -> list[Ownership]:
+def _networks(plan: TakeoverPlan) -> list[Ownership]:
     """The cluster's own networks; the provider's (external) one stands with the other resources."""
     networks = [o for o in plan.ownership if o.kind == "network"]
     return [o for o in networks if o.before != "elsewhere"] or networks

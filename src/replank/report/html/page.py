@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from replank.audit.catalogue import catalogue
 from replank.plan import codec
-from replank.plan.model import Plan, PlannedMachine
 from replank.plan.order import applying_stages, manifest_keys
+from replank.plan.takeover import PlannedMachine, TakeoverPlan
 from replank.report.finding_groups import finding_groups
 from replank.report.forgetting import forget_texts
 from replank.report.headline import (
@@ -24,7 +24,7 @@ from replank.report.html.shapes import LETTERS
 from replank.report.manifests import manifest_yaml
 
 
-def render_plan(plan: Plan) -> str:
+def render_plan(plan: TakeoverPlan) -> str:
     """The whole plan as one HTML page. The same plan gives the same page.
 
     Nothing is loaded from elsewhere and no script runs (the page's own Content-Security-Policy forbids both);
@@ -55,7 +55,7 @@ def render_plan(plan: Plan) -> str:
     )
 
 
-def render_index(plans: Sequence[Plan], link: Callable[[Plan], str] | None = None) -> str:
+def render_index(plans: Sequence[TakeoverPlan], link: Callable[[TakeoverPlan], str] | None = None) -> str:
     """A page that leads to the pages of several plans. `link`: plan -> relative address of its page."""
     address = link or (lambda plan: f"{plan.cluster}.html")
     rows = [(plan, headline(plan), address(plan)) for plan in plans]
@@ -70,7 +70,7 @@ def render_index(plans: Sequence[Plan], link: Callable[[Plan], str] | None = Non
     )
 
 
-def _machines_by_group(plan: Plan) -> list[tuple[object, list[PlannedMachine]]]:
+def _machines_by_group(plan: TakeoverPlan) -> list[tuple[object, list[PlannedMachine]]]:
     """Each group with its machines; machines of no group last, under None."""
     by_group: list[tuple[object, list[PlannedMachine]]] = [
         (group, [m for m in plan.machines if m.machine in group.machines]) for group in plan.groups
@@ -81,7 +81,7 @@ def _machines_by_group(plan: Plan) -> list[tuple[object, list[PlannedMachine]]]:
     return by_group
 
 
-def _manifests_by_stage(plan: Plan) -> dict[str, list[tuple[str, str]]]:
+def _manifests_by_stage(plan: TakeoverPlan) -> dict[str, list[tuple[str, str]]]:
     """Title of the stage that applies them -> (key, YAML)."""
     stages = applying_stages(plan)
     found: dict[str, list[tuple[str, str]]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from replank.plan.model import Ownership, Plan
+from replank.plan.takeover import Ownership, TakeoverPlan
 from replank.report.html.shapes import BADGE, Label, Rect, Sheet, fitted
 from replank.report.words import owner_word
 
@@ -25,7 +25,7 @@ CELL: Final = (WIDTH - 2 * MARGIN - 2 * PADDING - (COLUMNS - 1) * GAP) / COLUMNS
 class Pen:
     """The plan seen at one time, and what is drawn so far. `y`: where the next part begins."""
 
-    plan: Plan
+    plan: TakeoverPlan
     when: When
     owners: dict[str, Ownership]
     sheet: Sheet

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from replank.journal.event import Event
 from replank.journal.state import RunState, RunStatus
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.probe.judge import ProbeResult
 from replank.report.run.events import word
 from replank.report.run.model import Approval, GiveBack, Headline, Hold, Refusal, StageReport
@@ -25,7 +25,7 @@ def status_of(events: Sequence[Event], state: RunState) -> RunStatus:
 
 
 def headline(
-    plan: Plan,
+    plan: TakeoverPlan,
     run_id: str,
     status: RunStatus,
     events: Sequence[Event],
@@ -139,7 +139,7 @@ def _refused(run_id: str, refusals: Sequence[Refusal], back: GiveBack) -> Headli
     )
 
 
-def _waiting(plan: Plan, run_id: str, approvals: Sequence[Approval]) -> Headline:
+def _waiting(plan: TakeoverPlan, run_id: str, approvals: Sequence[Approval]) -> Headline:
     open_ = [approval for approval in approvals if approval.at is None] or list(approvals[-1:])
     asked = open_[-1] if open_ else None
     step = f" for step {asked.step}" if asked and asked.step else ""

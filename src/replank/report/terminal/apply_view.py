@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
 
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.report.headline import headline
 from replank.report.terminal.layout import say, section, table
 from replank.report.words import count
@@ -18,7 +18,7 @@ class AboutToApply:
     """`begun`: an earlier run goes on. `approved`: points of no return were approved beforehand. `until`: the
     stage to stop after, "" = the last."""
 
-    plan: Plan
+    plan: TakeoverPlan
     begun: bool
     approved: bool
     until: str
@@ -36,7 +36,7 @@ def apply_view(plans: Sequence[AboutToApply]) -> RenderableType:
     )
 
 
-def _what(plan: Plan) -> str:
+def _what(plan: TakeoverPlan) -> str:
     h = headline(plan)
     return (
         f"{count(h.servers, 'server')} kept, 0 replaced\n{count(h.objects, 'object')}, "

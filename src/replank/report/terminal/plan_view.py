@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from replank.plan.model import BrokenReference, MachineGroup, Plan, PlannedMachine
+from replank.plan.takeover import BrokenReference, MachineGroup, PlannedMachine, TakeoverPlan
 from replank.report.forgetting import BlockText, ForgetTexts, forget_texts
 from replank.report.headline import headline, owned_alike, settings_words, what_changes, what_stays
 from replank.report.terminal.findings import findings_by_severity, plan_blockers
@@ -16,7 +16,7 @@ from replank.report.terminal.steps import points_section, stages_section
 from replank.report.words import count, kind_word, listed, owner_word, sentence, short_id
 
 
-def plan_view(plan: Plan) -> RenderableType:
+def plan_view(plan: TakeoverPlan) -> RenderableType:
     """Everything a reviewer needs but the manifests themselves."""
     return Group(
         _top(plan),
@@ -35,7 +35,7 @@ def plan_view(plan: Plan) -> RenderableType:
     )
 
 
-def _top(plan: Plan) -> Group:
+def _top(plan: TakeoverPlan) -> Group:
     h = headline(plan)
     return Group(
         say(f"{plan.cluster}: takeover by Cluster API, in place", "bold"),
@@ -51,7 +51,7 @@ def _top(plan: Plan) -> Group:
     )
 
 
-def _machines(plan: Plan) -> Group:
+def _machines(plan: TakeoverPlan) -> Group:
     """Machines by group, each group with what is not alike in it."""
     parts: list[RenderableType] = []
     for group in plan.groups:
@@ -109,7 +109,7 @@ def _ports(machine: PlannedMachine) -> str:
     )
 
 
-def _load_balancer(plan: Plan) -> Group:
+def _load_balancer(plan: TakeoverPlan) -> Group:
     choice = plan.load_balancer
     return section(
         "Load balancer of the API",
@@ -127,7 +127,7 @@ def _load_balancer(plan: Plan) -> Group:
     )
 
 
-def _ownership(plan: Plan) -> Group:
+def _ownership(plan: TakeoverPlan) -> Group:
     rows = [
         (
             count(len(row.resources), kind_word(row.kind)),
@@ -147,7 +147,7 @@ def _few(names: list[str], most: int = 4) -> str:
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _forget(plan: Plan) -> Group:
+def _forget(plan: TakeoverPlan) -> Group:
     if not plan.forget:
         return Group()
     by_command = sum(len(texts.state_rm_addresses) for texts in forget_texts(plan))
@@ -202,7 +202,7 @@ def _few_lines(lines: list[str], what: str, most: int = 12) -> list[str]:
     return [*lines[:most], more] if len(lines) > most else lines
 
 
-def _secrets(plan: Plan) -> Group:
+def _secrets(plan: TakeoverPlan) -> Group:
     rows = []
     for secret in plan.secrets:
         for key, source in secret.data.items():
@@ -214,7 +214,7 @@ def _secrets(plan: Plan) -> Group:
     return section("Secrets, by reference", table(("Secret", "Key", "Comes from, when applied"), rows))
 
 
-def _footer(plan: Plan) -> Group:
+def _footer(plan: TakeoverPlan) -> Group:
     return section(
         "Made from",
         labelled(
@@ -227,5 +227,5 @@ def _footer(plan: Plan) -> Group:
     )
 
 
-def _settings(plan: Plan) -> str:
+def _settings(plan: TakeoverPlan) -> str:
     return ", ".join(f"{key} {value}" for key, value in settings_words(plan.settings)) or "defaults"

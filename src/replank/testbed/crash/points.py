@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from replank.journal.event import Direction, Event, EventKind
-from replank.plan.model import Irreversible, Plan, Step
+from replank.plan.model import Irreversible, Step
+from replank.plan.takeover import TakeoverPlan
 
 BEGIN: Final = "begin"
 """Before the step's first event of this process."""
@@ -25,7 +26,7 @@ _AFTER: Final[frozenset[EventKind]] = frozenset(
 _LEASE: Final = "/leases/"
 
 
-def planned_points(plan: Plan, direction: Direction) -> tuple[str, ...]:
+def planned_points(plan: TakeoverPlan, direction: Direction) -> tuple[str, ...]:
     """Those that every run of the plan should pass, in its order; without stages on request."""
     steps = [step for stage in plan.stages if not stage.on_request for step in stage.steps]
     if direction == "undo":

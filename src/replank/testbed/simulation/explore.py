@@ -14,7 +14,8 @@ from replank.engine.step_run import StepRun
 from replank.engine.walk import walk
 from replank.journal.event import SCHEMA, Direction, Event
 from replank.migrations.takeover.steps.registry import takeover_registry
-from replank.plan.model import Plan, Step
+from replank.plan.model import Step
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.journal import Run
 from replank.ports.steps import Registry
 from replank.testbed.simulation.faults import Chaos, FaultyJournal, ProcessDeath, faulty
@@ -73,7 +74,7 @@ class Simulation:
         scenario: Scenario,
         *,
         registry: Registry | None = None,
-        bend: Callable[[Plan], Plan] | None = None,
+        bend: Callable[[TakeoverPlan], TakeoverPlan] | None = None,
     ) -> None:
         self.scenario = scenario
         self.outcome = Outcome(scenario=scenario)

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from replank.journal.event import Event
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.testbed.simulation.documents import Document
 from replank.testbed.simulation.labels import (
     CLUSTER_NAME,
@@ -43,7 +43,7 @@ class Invariants:
     """`broken`: what was seen, in words. `near`: harm that only CAPO's credential kept away."""
 
     world: SimulatedWorld
-    plan: Plan
+    plan: TakeoverPlan
     tell: Callable[[str], None]
     broken: list[str] = field(default_factory=list)
     near: list[str] = field(default_factory=list)

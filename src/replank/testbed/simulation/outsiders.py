@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from replank.inventory.facts.json_value import JSON
 from replank.journal.event import Event
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.testbed.simulation.documents import Document, copied
 from replank.testbed.simulation.labels import PAUSED, annotations_of
 from replank.testbed.simulation.worlds import SimulatedWorld
@@ -27,7 +27,7 @@ class Outsiders:
     """`busy`: how long, in seconds, they go on meddling."""
 
     world: SimulatedWorld
-    plan: Plan
+    plan: TakeoverPlan
     chance: random.Random
     tell: Callable[[str], None]
     busy: float = 600.0

@@ -23,7 +23,7 @@ from replank.inventory.fleet.loader import load_fleet
 from replank.migrations.takeover.checks import audit_takeover
 from replank.migrations.takeover.planner import plan_takeover
 from replank.migrations.takeover.settings import TakeoverSettings
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.survey.fleet import Readers, SurveyOptions, survey_fleet
 from replank.survey.progress import Silent
 from replank.testbed.fleet.generate import generate
@@ -51,7 +51,7 @@ class Shape:
         """As it was surveyed."""
         return _snapshot(self.name)
 
-    def plan(self) -> Plan:
+    def plan(self) -> TakeoverPlan:
         """Its plan. Raises ValueError where it is not ready."""
         return _plan(self.name)
 
@@ -86,11 +86,11 @@ def _snapshot(name: str) -> Snapshot:
 
 
 @cache
-def _plan(name: str) -> Plan:
+def _plan(name: str) -> TakeoverPlan:
     return planned(_snapshot(name))
 
 
-def planned(snapshot: Snapshot) -> Plan:
+def planned(snapshot: Snapshot) -> TakeoverPlan:
     """The plan of a snapshot at `NOW`. Raises ValueError where it is not ready."""
     findings = audit_takeover(snapshot, AuditSettings(now=NOW))
     plan = plan_takeover(snapshot, TakeoverSettings(namespace=snapshot.cluster), findings)

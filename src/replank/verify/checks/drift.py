@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from replank.domain.unknown import Fact, Unknown
+from replank.inventory.cluster_api.names import NO_USER_DATA
 from replank.inventory.cluster_api.object_meta import key_of, part
 from replank.inventory.fleet.model import NewMachines
 from replank.verify.check import CLOUD, Check, Found
@@ -29,13 +30,17 @@ def _drifted(sight: Sight) -> Iterator[Found]:
             continue
         wanted = {**declared, IMAGE: _resolved_image(sight, live.machine, declared)}
         wrong, unseen = _compared(as_it_is(live.server, cloud), wanted)
+        meant = _meant(sight, live.machine, declared) if _is_adopted(live.machine) else ()
         if wrong:
+            faults = _without(wrong, meant)
             yield Found(
-                outcome="fail",
+                outcome="fail" if faults else "note",
                 subject=f"Machine {name}",
                 why="its server is not what its OpenStackMachine says",
                 todo="Somebody changed the server behind Cluster API, which will not put it right. Change it "
-                "back, or let the Machine be replaced.",
+                "back, or let the Machine be replaced."
+                if faults
+                else "So it is meant: the Machine was adopted, and fleet.yaml asks for this of new machines.",
                 evidence=tuple(wrong),
             )
         elif unseen:
@@ -87,11 +92,9 @@ def _out_of_line(sight: Sight) -> Iterator[Found]:
             yield Found(outcome="unknown", subject=f"Machine {name}", why=coming.unknown)
             continue
         now = as_it_is(live.server, cloud)
-        wanted = sight.new_control_planes if is_control_plane(live.machine) else sight.new_machines
-        meant = [trait for trait in (IMAGE, FLAVOR) if _is_meant(coming[trait], wanted, trait)]
         wrong, unseen = _compared(now, coming)
-        faults = [text for text in wrong if text.partition(":")[0] not in meant]
         if wrong:
+            faults = _without(wrong, _meant(sight, live.machine, coming))
             yield Found(
                 outcome="fail" if faults else "note",
                 subject=f"Machine {name}",
@@ -103,6 +106,20 @@ def _out_of_line(sight: Sight) -> Iterator[Found]:
             )
         elif unseen:
             yield Found(outcome="unknown", subject=f"Machine {name}", why="; ".join(unseen))
+
+
+def _is_adopted(machine: Document) -> bool:
+    return part(machine, "spec", "bootstrap").get("dataSecretName") == NO_USER_DATA
+
+
+def _meant(sight: Sight, machine: Document, coming: Makeup) -> tuple[str, ...]:
+    """Traits that fleet.yaml or a name asks to be others in new machines."""
+    wanted = sight.new_control_planes if is_control_plane(machine) else sight.new_machines
+    return tuple(trait for trait in (IMAGE, FLAVOR) if _is_meant(coming[trait], wanted, trait))
+
+
+def _without(wrong: Sequence[str], meant: Sequence[str]) -> list[str]:
+    return [text for text in wrong if text.partition(":")[0] not in meant]
 
 
 def _is_meant(coming: Fact[Trait], new: NewMachines, trait: str) -> bool:

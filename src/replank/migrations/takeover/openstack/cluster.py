@@ -23,7 +23,7 @@ from replank.migrations.takeover.openstack.machines import Identity
 from replank.migrations.takeover.openstack.names import carries
 from replank.migrations.takeover.seen import Cloud
 from replank.migrations.takeover.vocabulary import CLUSTER_NAME, infrastructure_version
-from replank.plan.model import Targets
+from replank.plan.takeover import Targets
 
 SUBNET_LIMIT = 2
 

@@ -13,7 +13,7 @@ from replank.migrations.takeover.openstack.load_balancer import ApiLoadBalancer
 from replank.migrations.takeover.openstack.machines import Identity
 from replank.migrations.takeover.seen import Cloud
 from replank.migrations.takeover.vocabulary import CLUSTER_NAME, MOVE
-from replank.plan.model import Plan, SecretPlan, SecretSource
+from replank.plan.takeover import SecretPlan, SecretSource, TakeoverPlan
 
 CLOUD_CONFIG = "cloud-config"
 READER_ROLES = ("reader",)
@@ -49,7 +49,7 @@ def identity_of(names: Names, credentials: CapoCredentials, region: str) -> Iden
     )
 
 
-def is_made(plan: Plan) -> bool:
+def is_made(plan: TakeoverPlan) -> bool:
     """Whether the takeover makes CAPO's credential, so that it is the fence that cannot write."""
     name = Names(namespace=plan.namespace, cluster=plan.cluster).secret(CLOUD_CONFIG)
     return any(secret.name == name for secret in plan.secrets)

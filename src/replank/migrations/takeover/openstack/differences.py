@@ -14,7 +14,7 @@ from replank.migrations.takeover.openstack.shape import (
     server_groups_of,
 )
 from replank.migrations.takeover.seen import Cloud
-from replank.plan.model import GroupDifference
+from replank.plan.takeover import GroupDifference
 
 
 def server_differences(

@@ -19,7 +19,7 @@ from replank.migrations.takeover.notes import Notes
 from replank.migrations.takeover.openstack.names import LoadBalancerNames, load_balancer_names
 from replank.migrations.takeover.seen import Cloud
 from replank.migrations.takeover.settings import TakeoverSettings
-from replank.plan.model import LoadBalancerChoice
+from replank.plan.takeover import LoadBalancerChoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from replank.inventory.facts.openstack import Port, Server
 from replank.inventory.facts.terraform import TerraformResource
-from replank.plan.model import PlannedMachine
+from replank.plan.takeover import PlannedMachine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

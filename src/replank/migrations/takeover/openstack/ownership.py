@@ -18,7 +18,7 @@ from replank.migrations.takeover.adoptees import Adoptee
 from replank.migrations.takeover.openstack.load_balancer import ApiLoadBalancer
 from replank.migrations.takeover.openstack.shape import root_volume_of
 from replank.migrations.takeover.seen import Cloud, Seen
-from replank.plan.model import Ownership
+from replank.plan.takeover import Ownership
 
 Before = Literal["terraform", "nova", "cloud-provider", "nobody", "elsewhere"]
 After = Literal["cluster-api", "replank", "terraform", "cloud-provider", "nobody", "elsewhere"]

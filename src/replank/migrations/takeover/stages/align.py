@@ -11,7 +11,8 @@ from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.stages.draft import NOTHING_TO_UNDO, Draft, Takeover, check, lockable, stage
 from replank.migrations.takeover.terraform import StateRelease
 from replank.migrations.takeover.was_tag import was_tag
-from replank.plan.model import PlanCheck, PlannedMachine, PortName, Stage, Undo
+from replank.plan.model import PlanCheck, Stage, Undo
+from replank.plan.takeover import PlannedMachine, PortName
 
 
 def align_names(given: Takeover) -> Stage:

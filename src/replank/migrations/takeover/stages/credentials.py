@@ -15,7 +15,8 @@ from replank.migrations.takeover.stages.draft import (
     check,
     stage,
 )
-from replank.plan.model import SecretPlan, Stage, Undo
+from replank.plan.model import Stage, Undo
+from replank.plan.takeover import SecretPlan
 
 LOCK_REASON = "replank takeover"
 REMOVE_IF_MADE = "Delete it again if this step made it; put back what was there if it changed it."

@@ -14,7 +14,8 @@ from replank.migrations.takeover.openstack.load_balancer import ApiLoadBalancer
 from replank.migrations.takeover.seen import Seen
 from replank.migrations.takeover.settings import TakeoverSettings
 from replank.migrations.takeover.terraform import StateRelease
-from replank.plan.model import Irreversible, PlanCheck, PlannedMachine, SecretPlan, Stage, Step, Undo
+from replank.plan.model import Irreversible, PlanCheck, Stage, Step, Undo
+from replank.plan.takeover import PlannedMachine, SecretPlan
 
 SLUG_LIMIT = 60
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from replank.domain.verdict import Verdict, failed, passed, waiting
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.manifest import key
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.family import SERVER_KIND, Family, kind_in, look
 from replank.migrations.takeover.steps.foreign import foreign_machines, foreign_objects
 from replank.migrations.takeover.steps.live_object import (
@@ -28,7 +29,6 @@ from replank.migrations.takeover.steps.parameters import pairs, text, texts
 from replank.migrations.takeover.steps.rollout import counts_behind, rollout_wish, unmet
 from replank.migrations.takeover.vocabulary import CLUSTER_NAME
 from replank.ports.access import Document
-from replank.ports.steps import At
 
 _STOP = "Undo the run: it pauses the Cluster first. Then compare the plan with what is live."
 _REVISION = "machinedeployment.clusters.x-k8s.io/revision"

@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from replank.domain.verdict import Verdict, failed, passed, unseen, waiting
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.parameters import Params, texts
 from replank.migrations.takeover.steps.planned import cluster_ref
-from replank.plan.model import Plan, PlannedMachine, PortName
+from replank.plan.takeover import PlannedMachine, PortName, TakeoverPlan
 from replank.ports.access import Document
-from replank.ports.steps import At
 
 _SKEW: Final = timedelta(minutes=5)
 """How far the clocks of OpenStack and of the management cluster may lie apart."""
@@ -77,7 +77,7 @@ async def _since(at: At) -> datetime | None:
     return made - _SKEW if made is not None else None
 
 
-def _servers(plan: Plan, servers: Sequence[Document], since: datetime | None) -> Iterator[str]:
+def _servers(plan: TakeoverPlan, servers: Sequence[Document], since: datetime | None) -> Iterator[str]:
     live = {str(server["id"]): server for server in servers}
     for machine in plan.machines:
         server = live.get(machine.server_id)
@@ -94,7 +94,7 @@ def _servers(plan: Plan, servers: Sequence[Document], since: datetime | None) ->
             yield f"server {name} ({server_id}) is new"
 
 
-def _ports(plan: Plan, ports: Sequence[Document], since: datetime | None) -> Iterator[str]:
+def _ports(plan: TakeoverPlan, ports: Sequence[Document], since: datetime | None) -> Iterator[str]:
     live = {str(port["id"]): port for port in ports}
     for machine in plan.machines:
         for planned in machine.ports:
@@ -144,12 +144,12 @@ def _members(planned: Sequence[str], pool: Document) -> list[str]:
     return list(_compared(f"pool {pool['id']}: its members", planned, live))
 
 
-def _unplanned(plan: Plan, ports: Sequence[Document]) -> list[Document]:
+def _unplanned(plan: TakeoverPlan, ports: Sequence[Document]) -> list[Document]:
     planned = {port.id for machine in plan.machines for port in machine.ports}
     return sorted((port for port in ports if port["id"] not in planned), key=lambda port: str(port["id"]))
 
 
-def _loose(plan: Plan, ports: Sequence[Document], since: datetime | None) -> list[Document]:
+def _loose(plan: TakeoverPlan, ports: Sequence[Document], since: datetime | None) -> list[Document]:
     """New ports of nobody: CAPO makes the port before the server. Another cluster's get a server soon."""
     if since is None:
         return []

@@ -16,16 +16,16 @@ import yaml
 from replank.domain.errors import Refused
 from replank.migrations.takeover.openstack.machines import CLOUD_NAME
 from replank.migrations.takeover.steps.application_credential import Credential
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.planned import secret_ref
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import CloudLogin
-from replank.ports.steps import At
 
 CLOUDS_YAML: Final = "clouds.yaml"
 CACERT: Final = "cacert"
 
 
-def cloud_config(plan: Plan, login: CloudLogin, credential: Credential) -> dict[str, bytes]:
+def cloud_config(plan: TakeoverPlan, login: CloudLogin, credential: Credential) -> dict[str, bytes]:
     """The Secret's data. The same login and credential give the same bytes."""
     auth = {
         "auth_url": login.auth_url,
@@ -64,7 +64,7 @@ async def credential_in(at: At, secret: str) -> Credential:
     raise problem
 
 
-def _cloud_name(plan: Plan) -> str:
+def _cloud_name(plan: TakeoverPlan) -> str:
     """identityRef.cloudName of the OpenStackCluster."""
     spec: Any = plan.manifests.get(f"OpenStackCluster/{plan.cluster}", {}).get("spec")
     reference = spec.get("identityRef") if isinstance(spec, dict) else None

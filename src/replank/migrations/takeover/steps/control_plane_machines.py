@@ -14,13 +14,13 @@ from typing import Final
 from replank.domain.errors import Refused
 from replank.domain.verdict import Verdict, failed, passed
 from replank.inventory.facts.json_value import JSON
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.family import Family, look, of_kind
 from replank.migrations.takeover.steps.live_object import is_deleting, labels_of, spec_of
 from replank.migrations.takeover.steps.parameters import texts
 from replank.migrations.takeover.vocabulary import CLUSTER_NAME, CONTROL_PLANE_LABEL, CONTROL_PLANE_NAME
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Document
-from replank.ports.steps import At
 
 _KINDS: Final = ("Machine", "KubeadmConfig", "KubeadmControlPlane")
 
@@ -51,7 +51,7 @@ async def require_control_plane_machines(at: At) -> None:
         )
 
 
-def control_plane_faults(plan: Plan, family: Family, machines: Collection[str]) -> list[str]:
+def control_plane_faults(plan: TakeoverPlan, family: Family, machines: Collection[str]) -> list[str]:
     """In words what is wrong, empty if nothing is."""
     if not machines:
         return ["the plan names no control-plane Machine"]
@@ -74,7 +74,7 @@ def _labelled(family: Family) -> set[str]:
     return {name for name, found in family.of("Machine").items() if CONTROL_PLANE_LABEL in labels_of(found)}
 
 
-def _machine_faults(plan: Plan, family: Family, name: str) -> list[str]:
+def _machine_faults(plan: TakeoverPlan, family: Family, name: str) -> list[str]:
     machine = family.get("Machine", name)
     if machine is None:
         return [f"Machine {name} is not there"]
@@ -90,7 +90,7 @@ def _machine_faults(plan: Plan, family: Family, name: str) -> list[str]:
     return wrong + _label_faults(plan, config)
 
 
-def _label_faults(plan: Plan, document: Document) -> list[str]:
+def _label_faults(plan: TakeoverPlan, document: Document) -> list[str]:
     kcps = of_kind(plan, "KubeadmControlPlane")
     wanted = {CLUSTER_NAME: plan.cluster, CONTROL_PLANE_LABEL: ""}
     if kcps:

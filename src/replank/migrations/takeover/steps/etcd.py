@@ -8,10 +8,10 @@ from typing import TypeVar
 from replank.domain.errors import Refused, Transient
 from replank.domain.verdict import Verdict, failed, passed, waiting
 from replank.inventory.facts.json_value import JSON
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.parameters import Params, malformed, number, pairs, texts
 from replank.migrations.takeover.steps.planned import host_of
 from replank.ports.access import EtcdMember, EtcdSnapshot
-from replank.ports.steps import At
 
 T = TypeVar("T")
 

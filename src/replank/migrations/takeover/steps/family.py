@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from replank.migrations.takeover.manifest import key
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.live_object import name_of
 from replank.migrations.takeover.vocabulary import (
     CLUSTER_NAME,
@@ -22,9 +23,8 @@ from replank.migrations.takeover.vocabulary import (
     core_version,
     infrastructure_version,
 )
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Document, ObjectRef
-from replank.ports.steps import At
 
 SERVER_KIND: Final = "OpenStackServer"
 
@@ -60,7 +60,7 @@ class Family:
         return self.objects.get(key(kind, name))
 
 
-def api_version(plan: Plan, kind: str) -> str:
+def api_version(plan: TakeoverPlan, kind: str) -> str:
     """The API version by which the plan's objects of a kind are read."""
     targets = plan.targets
     if kind == SERVER_KIND:
@@ -101,7 +101,7 @@ async def _of_kind(at: At, kind: str) -> list[Document]:
     return [{**document, "apiVersion": version, "kind": kind} for document in found]
 
 
-def server_names(plan: Plan) -> set[str]:
+def server_names(plan: TakeoverPlan) -> set[str]:
     """Names of the OpenStackServers that CAPO makes for the plan's OpenStackMachines."""
     return {name_in(key) for key in plan.manifests if kind_in(key) == "OpenStackMachine"}
 
@@ -111,7 +111,7 @@ async def live(at: At, manifest_key: str) -> Document | None:
     return await at.access.management.get(ObjectRef.of(at.plan.manifests[manifest_key]))
 
 
-def of_kind(plan: Plan, kind: str) -> list[str]:
+def of_kind(plan: TakeoverPlan, kind: str) -> list[str]:
     """Names of the plan's objects of a kind."""
     return [name_in(key) for key in plan.manifests if kind_in(key) == kind]
 

@@ -13,11 +13,11 @@ from typing import Any, Final
 from replank.domain.errors import Refused, Transient
 from replank.domain.verdict import Verdict, failed, passed
 from replank.inventory.facts.json_value import JSON
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.live_object import version_of
 from replank.migrations.takeover.steps.parameters import text
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Conflict, Document, ObjectRef
-from replank.ports.steps import At
 
 _TRIES: Final = 20
 _PAUSE_S: Final = 0.1
@@ -61,7 +61,7 @@ async def no_managed_fields(at: At, params: Mapping[str, JSON]) -> Verdict:
     return passed(objects=len(_written_by_us(at.plan)))
 
 
-def _written_by_us(plan: Plan) -> list[ObjectRef]:
+def _written_by_us(plan: TakeoverPlan) -> list[ObjectRef]:
     objects = [ObjectRef.of(manifest) for manifest in plan.manifests.values()]
     return objects + [ObjectRef("v1", "Secret", s.namespace, s.name) for s in plan.secrets]
 

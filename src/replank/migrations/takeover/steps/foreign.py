@@ -6,10 +6,10 @@ from typing import Final
 
 from replank.domain.errors import Refused
 from replank.migrations.takeover.manifest import key
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.family import SERVER_KIND, Family, look, server_names
 from replank.migrations.takeover.steps.live_object import name_of, spec_of
-from replank.plan.model import Plan
-from replank.ports.steps import At
+from replank.plan.takeover import TakeoverPlan
 
 MAKES_MACHINES: Final = (
     "Machine",
@@ -24,12 +24,12 @@ MAKES_MACHINES: Final = (
 """Kinds of which each object stands for a machine, or makes some."""
 
 
-def foreign_objects(plan: Plan, family: Family) -> list[str]:
+def foreign_objects(plan: TakeoverPlan, family: Family) -> list[str]:
     """`Kind/name` of the cluster's live objects of `MAKES_MACHINES` that the plan does not know."""
     return [found for found in family.objects if not _is_planned(plan, found)]
 
 
-def _is_planned(plan: Plan, found: str) -> bool:
+def _is_planned(plan: TakeoverPlan, found: str) -> bool:
     kind, _, name = found.partition("/")
     if kind not in MAKES_MACHINES:
         return True
@@ -38,7 +38,7 @@ def _is_planned(plan: Plan, found: str) -> bool:
     return found in plan.manifests
 
 
-def foreign_machines(plan: Plan, family: Family) -> list[str]:
+def foreign_machines(plan: TakeoverPlan, family: Family) -> list[str]:
     """Names of the Machines that the plan does not know."""
     return [name for name in family.of("Machine") if key("Machine", name) not in plan.manifests]
 
@@ -48,7 +48,7 @@ async def require_only_planned(at: At) -> None:
     refuse_foreign(at.plan, await look(at, MAKES_MACHINES))
 
 
-def refuse_foreign(plan: Plan, family: Family) -> None:
+def refuse_foreign(plan: TakeoverPlan, family: Family) -> None:
     """Raises `Refused` (RP862) where anything is foreign."""
     found = foreign_objects(plan, family)
     if not found:

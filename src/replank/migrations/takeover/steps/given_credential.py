@@ -16,15 +16,15 @@ from replank.domain.verdict import Verdict, failed, passed
 from replank.inventory.facts.json_value import JSON
 from replank.inventory.label_selector import selects
 from replank.migrations.takeover.openstack.credentials import is_made
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.cloud_config import CLOUDS_YAML
 from replank.migrations.takeover.steps.credential_checks import credential_cannot_write
 from replank.migrations.takeover.steps.live_object import labels_of, name_of, spec_of
 from replank.migrations.takeover.steps.parameters import Params, text
 from replank.migrations.takeover.steps.planned import secret_ref
 from replank.migrations.takeover.vocabulary import INFRASTRUCTURE
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Document, ObjectRef
-from replank.ports.steps import At
 
 IDENTITY: Final = (f"{INFRASTRUCTURE}/v1alpha1", "OpenStackClusterIdentity")
 
@@ -56,7 +56,7 @@ async def cannot_delete(at: At, params: Params) -> Verdict:
     return passed(locked=[machine.server_id for machine in at.plan.machines])
 
 
-def is_given_secret(plan: Plan, document: Document) -> bool:
+def is_given_secret(plan: TakeoverPlan, document: Document) -> bool:
     """Whether it is the Secret that the plan's OpenStackCluster names, and not the takeover's."""
     if document["kind"] != "Secret" or is_made(plan):
         return False

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from replank.domain.errors import Refused
 from replank.inventory.facts.json_value import JSON
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.family import live
 from replank.migrations.takeover.steps.foreign import require_only_planned
 from replank.migrations.takeover.steps.live_object import annotations_of, is_deleting, version_of
 from replank.migrations.takeover.steps.parameters import found_before, texts
 from replank.migrations.takeover.vocabulary import GUARDS
 from replank.ports.access import Document, ObjectRef
-from replank.ports.steps import At
 
 
 class RemoveGuards:

@@ -8,13 +8,13 @@ from typing import Any, Final
 from replank.domain.verdict import Verdict, failed, passed, waiting
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.manifest import key
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.family import CHILDREN_FIRST, Family, kind_in, look
 from replank.migrations.takeover.steps.foreign import foreign_objects
 from replank.migrations.takeover.steps.live_object import spec_of, status_of
 from replank.migrations.takeover.steps.rollout import rollout_wish, unmet
 from replank.migrations.takeover.vocabulary import JUDGED_BY_REPLANK, OWN_JUDGE
 from replank.ports.access import Document
-from replank.ports.steps import At
 
 _JUDGED: Final = (
     "KubeadmControlPlane",

@@ -12,6 +12,7 @@ from replank.migrations.takeover.steps import (
     node_checks,
     object_checks,
 )
+from replank.migrations.takeover.steps.at import CheckCode, StepCode
 from replank.migrations.takeover.steps.control_plane_machines import control_plane_machines
 from replank.migrations.takeover.steps.field_ownership import DropManagedFields, no_managed_fields
 from replank.migrations.takeover.steps.guard_hooks import RemoveGuards
@@ -19,7 +20,6 @@ from replank.migrations.takeover.steps.looking import Look, LookAfterQuiet
 from replank.migrations.takeover.steps.object_apply import ApplyObjects
 from replank.migrations.takeover.steps.tree_removal import TreeRemoval
 from replank.migrations.takeover.steps.unpausing import Unpause, UnpauseCluster
-from replank.ports.steps import CheckCode, StepCode
 
 
 def step_codes(cannot_write: CheckCode | None) -> Mapping[str, StepCode]:

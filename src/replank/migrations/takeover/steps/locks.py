@@ -9,10 +9,10 @@ from __future__ import annotations
 from replank.domain.errors import Hold
 from replank.domain.verdict import Verdict, failed, passed, waiting
 from replank.inventory.facts.json_value import JSON
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.names import gone
 from replank.migrations.takeover.steps.parameters import Params, found_before, text
 from replank.ports.access import Document
-from replank.ports.steps import At
 
 
 class ServerLock:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from replank.inventory.facts.json_value import JSON
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.live_object import spec_of
 from replank.migrations.takeover.steps.node_metadata import node_ref
 from replank.migrations.takeover.steps.parameters import number
-from replank.ports.steps import At
 
 
 class Look:

@@ -9,13 +9,13 @@ from replank.domain.verdict import Verdict, failed, passed
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.checks.versions import parse_version
 from replank.migrations.takeover.manifest import key
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.family import CHILDREN_FIRST, SERVER_KIND, api_version
 from replank.migrations.takeover.steps.live_object import labels_of, name_of
 from replank.migrations.takeover.steps.parameters import text, texts
 from replank.migrations.takeover.vocabulary import CLUSTER_NAME
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Document
-from replank.ports.steps import At
 
 _ORC: Final = ("openstack.k-orc.cloud/v1alpha1", "Image")
 """CAPO watches it always (v0.14.7, OpenStackServerReconciler.SetupWithManager)."""
@@ -55,7 +55,7 @@ async def providers(at: At, params: Mapping[str, JSON]) -> Verdict:
     return passed(running={name: running[name] for name in wanted}, other_patch_version=patches)
 
 
-def _wanted(plan: Plan) -> dict[str, str]:
+def _wanted(plan: TakeoverPlan) -> dict[str, str]:
     core = dict.fromkeys((name for name in _MANAGERS.values() if "openstack" not in name), "")
     return dict.fromkeys(core, plan.targets.cluster_api) | {"infrastructure-openstack": plan.targets.capo}
 

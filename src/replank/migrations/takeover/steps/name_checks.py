@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from replank.domain.verdict import Verdict, failed, passed, waiting
 from replank.migrations.takeover.manifest import key
 from replank.migrations.takeover.openstack.names import port_name
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.live_object import spec_of
 from replank.migrations.takeover.steps.parameters import Params, optional, text
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Document
-from replank.ports.steps import At
 
 SURVEY_AGAIN = "Find out who changed it; then survey and plan again."
 
@@ -78,7 +78,7 @@ async def found_by_name(at: At, _: Params) -> Verdict:
     return passed(machines=len(at.plan.machines))
 
 
-def _port_look_ups(plan: Plan, machine: str) -> list[tuple[str, str]]:
+def _port_look_ups(plan: TakeoverPlan, machine: str) -> list[tuple[str, str]]:
     """Name and network ID of each port of an OpenStackMachine, as CAPO looks for it."""
     spec = spec_of(plan.manifests[key("OpenStackMachine", machine)])
     return [

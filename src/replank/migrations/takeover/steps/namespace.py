@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from replank.domain.errors import Refused
 from replank.inventory.facts.json_value import JSON
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.family import live
 from replank.migrations.takeover.steps.live_object import name_of, uid_of, version_of
 from replank.ports.access import ObjectRef
-from replank.ports.steps import At
 
 # Kubernetes makes these in every namespace, or they say nothing of their own.
 _OF_EVERY_NAMESPACE: Final = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}

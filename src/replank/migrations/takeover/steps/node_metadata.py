@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from replank.inventory.facts.json_value import JSON
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.live_object import annotations_of, labels_of
 from replank.migrations.takeover.steps.parameters import found_before
 from replank.ports.access import Document, ObjectRef
-from replank.ports.steps import At
 
 _ANNOTATION_DOMAIN: Final = "cluster.x-k8s.io"
 _LABEL_DOMAINS: Final = (

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from replank.domain.errors import Hold, Refused
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.manifest import key
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.control_plane_machines import require_control_plane_machines
 from replank.migrations.takeover.steps.family import kind_in, live
 from replank.migrations.takeover.steps.live_object import is_deleting, spec_of, uid_of
 from replank.migrations.takeover.steps.namespace import delete_if_empty
 from replank.migrations.takeover.steps.tree_removal import TreeRemoval
-from replank.ports.steps import At
 
 _NAMESPACE = "Namespace"
 _BEFORE_THE_PAUSE = (_NAMESPACE, "Cluster")

@@ -16,12 +16,12 @@ from replank.migrations.takeover.steps import (
     terraform_checks,
 )
 from replank.migrations.takeover.steps.application_credential import CredentialCreate, CredentialDelete
+from replank.migrations.takeover.steps.at import CheckCode, StepCode
 from replank.migrations.takeover.steps.locks import ServerLock, ServerUnlock
 from replank.migrations.takeover.steps.name_checks import BalancingIs
 from replank.migrations.takeover.steps.names import BalancingRename, PortRename, ServerRename
 from replank.migrations.takeover.steps.secret import SecretWrite
 from replank.migrations.takeover.steps.terraform import TerraformForget, TerraformLock, TerraformUnlock
-from replank.ports.steps import CheckCode, StepCode
 
 BALANCING: Final = ("load-balancer", "listener", "pool", "monitor", "member")
 

@@ -10,10 +10,10 @@ from typing import Final
 
 from replank.domain.errors import Hold
 from replank.migrations.takeover.manifest import key
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.family import Family, live, look
 from replank.migrations.takeover.steps.live_object import condition, condition_is, finalizers_of, spec_of
 from replank.ports.access import ObjectRef
-from replank.ports.steps import At
 
 SAY_PAUSED: Final = (
     "KubeadmConfig",

@@ -10,6 +10,7 @@ from replank.domain.errors import Refused
 from replank.domain.verdict import Verdict
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.steps.application_credential import ensured
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.credential_checks import refused_writes
 from replank.migrations.takeover.steps.live_object import labels_of, uid_of, version_of
 from replank.migrations.takeover.steps.parameters import found_before, optional, text, texts
@@ -23,9 +24,8 @@ from replank.migrations.takeover.steps.secret_content import (
     seen,
     wanted,
 )
-from replank.plan.model import SecretPlan
+from replank.plan.takeover import SecretPlan
 from replank.ports.access import Document, ObjectRef
-from replank.ports.steps import At
 
 
 class SecretWrite:

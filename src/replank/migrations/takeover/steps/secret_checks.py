@@ -6,13 +6,13 @@ from typing import Final
 
 from replank.domain.errors import Refused
 from replank.domain.verdict import Verdict, failed, passed, waiting
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.key_pair import mismatch
 from replank.migrations.takeover.steps.live_object import labels_of
 from replank.migrations.takeover.steps.parameters import Params, optional, pairs, text, texts
 from replank.migrations.takeover.steps.planned import host_of, names_in, secret_of, secret_ref
 from replank.migrations.takeover.steps.secret_content import data_of, differing, wanted
 from replank.ports.access import Document
-from replank.ports.steps import At
 
 _KCP_MAKES: Final = ("ca", "etcd", "sa", "proxy", "kubeconfig")
 """Purposes of the Secrets that an unpaused KCP makes where there are none (cluster-api v1.14.0, util/secret

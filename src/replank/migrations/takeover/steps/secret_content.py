@@ -11,13 +11,13 @@ from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.openstack.credentials import reader_name
 from replank.migrations.takeover.steps import kubeconfig
 from replank.migrations.takeover.steps.application_credential import existing
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.cloud_config import cloud_config
 from replank.migrations.takeover.steps.kubeconfig import ClusterAuthority
 from replank.migrations.takeover.steps.live_object import labels_of, uid_of
 from replank.migrations.takeover.steps.planned import host_of, names_in, secret_of
-from replank.plan.model import SecretPlan, SecretSource
+from replank.plan.takeover import SecretPlan, SecretSource
 from replank.ports.access import Document
-from replank.ports.steps import At
 
 Data = dict[str, bytes]
 

@@ -15,10 +15,10 @@ from replank.domain.errors import Hold
 from replank.inventory.facts.json_value import JSON
 from replank.inventory.terraform.address import enclosing
 from replank.migrations.takeover.manifest import texts
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.parameters import found_before, malformed, pairs, text
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import StateNow
-from replank.ports.steps import At
 
 SHOWN = 8
 """Addresses in one message; the journal's evidence has all."""
@@ -134,12 +134,12 @@ async def give_lock_back(at: At) -> None:
     await at.access.states.unlock(text(params, "state"), text(params, "workspace"), holder(at.plan))
 
 
-def holder(plan: Plan) -> str:
+def holder(plan: TakeoverPlan) -> str:
     """Who holds the lock, the same in every run of the takeover."""
     return f"replank takeover of {plan.namespace}/{plan.cluster}"
 
 
-def is_ours(plan: Plan, locked_by: str) -> bool:
+def is_ours(plan: TakeoverPlan, locked_by: str) -> bool:
     """Whether the lock's holder is this takeover. Back ends add times and host names to it."""
     return re.search(rf"{re.escape(holder(plan))}(?![-\w])", locked_by) is not None
 

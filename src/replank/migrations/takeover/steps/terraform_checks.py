@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from replank.domain.verdict import Verdict, failed, passed, waiting
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.parameters import Params, optional, text
 from replank.migrations.takeover.steps.terraform import (
     forget_ids,
@@ -13,7 +14,6 @@ from replank.migrations.takeover.steps.terraform import (
     still_known,
     type_of,
 )
-from replank.ports.steps import At
 
 
 async def unlocked(at: At, params: Params) -> Verdict:

@@ -17,6 +17,7 @@ from typing import Final
 from replank.domain.errors import Hold, Refused, Transient
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.manifest import key
+from replank.migrations.takeover.steps.at import At, CheckCode
 from replank.migrations.takeover.steps.family import CHILDREN_FIRST, Family, live, look
 from replank.migrations.takeover.steps.foreign import refuse_foreign
 from replank.migrations.takeover.steps.given_credential import is_given_secret
@@ -29,9 +30,8 @@ from replank.migrations.takeover.steps.live_object import (
 )
 from replank.migrations.takeover.steps.pausing import await_paused, not_paused, pause_cluster
 from replank.migrations.takeover.vocabulary import CLUSTER_NAME
-from replank.plan.model import Plan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Conflict, Document, ObjectRef
-from replank.ports.steps import At, CheckCode
 
 _ROUNDS: Final = 10
 _TRIES: Final = 30
@@ -146,7 +146,7 @@ async def _remove(at: At, document: Document, tree: set[str]) -> list[JSON]:
     return [name]
 
 
-def _is_planned_secret(plan: Plan, document: Document) -> bool:
+def _is_planned_secret(plan: TakeoverPlan, document: Document) -> bool:
     return document["kind"] == "Secret" and any(s.name == name_of(document) for s in plan.secrets)
 
 

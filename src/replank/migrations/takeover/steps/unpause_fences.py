@@ -7,6 +7,7 @@ from typing import Final
 from replank.domain.errors import Refused
 from replank.migrations.takeover.manifest import key
 from replank.migrations.takeover.names import machine_set
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.family import Family, kind_in, look, name_in
 from replank.migrations.takeover.steps.live_object import (
     annotations_of,
@@ -17,7 +18,6 @@ from replank.migrations.takeover.steps.live_object import (
 )
 from replank.migrations.takeover.vocabulary import NO_USER_DATA, PAUSED
 from replank.ports.access import ObjectRef
-from replank.ports.steps import At
 
 OWNERS: Final = ("MachineSet", "MachineDeployment", "KubeadmControlPlane")
 

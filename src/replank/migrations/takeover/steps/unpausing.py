@@ -9,6 +9,7 @@ from __future__ import annotations
 from replank.domain.errors import Refused
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.manifest import key
+from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.control_plane_machines import require_control_plane_machines
 from replank.migrations.takeover.steps.family import SERVER_KIND, kind_in, live, look
 from replank.migrations.takeover.steps.foreign import require_only_planned
@@ -24,7 +25,6 @@ from replank.migrations.takeover.steps.unpause_fences import (
 )
 from replank.migrations.takeover.vocabulary import CLUSTER_NAME, PAUSED
 from replank.ports.access import Document, ObjectRef
-from replank.ports.steps import At
 
 
 class UnpauseCluster:
