@@ -220,7 +220,8 @@ class _Host:
             process.get_extra_info("connection").abort()
             return
         self._served += 1
-        answer = Shell(self._twin.machines[self._address], self._address, fault.sudo_refuses).run(line)
+        stdin = await process.stdin.read()
+        answer = Shell(self._twin.machines[self._address], self._address, fault.sudo_refuses).run(line, stdin)
         if answer is STRANGE:
             self._twin.strange_commands.append((self._address, line))
         process.stdout.write(answer.stdout)

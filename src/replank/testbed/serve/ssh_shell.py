@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from replank.inventory.hosts import commands
+from replank.inventory.hosts import commands, swap_commands
 from replank.inventory.hosts.apply_commands import APPLY_COMMANDS, ETCD_SNAPSHOT, SECRET_FILE
 from replank.inventory.hosts.command import HostCommand
 from replank.testbed.serve.ssh_etcd import database_of, snapshot_answer
@@ -37,7 +37,7 @@ class Shell:
     address: str
     sudo_refuses: tuple[str, ...] = ()
 
-    def run(self, line: str) -> Answer:
+    def run(self, line: str, stdin: bytes = b"") -> Answer:
         """Runs one command line."""
         try:
             words = shlex.split(line)
@@ -50,10 +50,10 @@ class Shell:
             return Answer(1, b"", b"sudo: a password is required\n")
         if plain in self.machine.commands:
             return Answer(0, self.machine.commands[plain].encode())
-        for command in APPLY_COMMANDS:
+        for command in _COMMANDS:
             if command.name in _HANDLERS and command.matches(tuple(words)):
-                return _HANDLERS[command.name](Run(self, words, root))
-        known = any(command.matches(tuple(words)) for command in APPLY_COMMANDS)
+                return _HANDLERS[command.name](Run(self, words, root, stdin))
+        known = any(command.matches(tuple(words)) for command in _COMMANDS)
         return (
             Answer(127, b"", f"sh: 1: {words[0] if words else ''}: not found\n".encode())
             if known
@@ -89,6 +89,10 @@ class Run:
     shell: Shell
     words: list[str]
     root: bool
+    stdin: bytes = b""
+
+
+_COMMANDS = (*APPLY_COMMANDS, *swap_commands.ADDED_COMMANDS)
 
 
 STRANGE = Answer(127, b"", b"sh: 1: not found\n")
@@ -245,6 +249,21 @@ def _ip(run: Run) -> Answer:
     )
 
 
+def _dd(run: Run) -> Answer:
+    path = run.words[1].removeprefix("of=")
+    run.shell.machine.files[path] = FileEntry(run.stdin, mode="0600")
+    return Answer(0)
+
+
+def _mv(run: Run) -> Answer:
+    _, _, source, target = run.words
+    moved = run.shell.machine.files.pop(source, None)
+    if moved is None:
+        return Answer(1, b"", f"mv: cannot stat '{source}': No such file or directory\n".encode())
+    run.shell.machine.files[target] = moved
+    return Answer(0)
+
+
 def _curl(_run: Run) -> Answer:
     return Answer(7)
 
@@ -267,7 +286,10 @@ def _handlers(pairs: Mapping[_Handler, tuple[HostCommand, ...]]) -> dict[str, _H
 
 _HANDLERS = _handlers(
     {
-        _true: (commands.SUDO,),
+        # Folders are there as soon as a file is.
+        _true: (commands.SUDO, swap_commands.MAKE_FOLDER),
+        _dd: (swap_commands.WRITE,),
+        _mv: (swap_commands.PLACE,),
         _cat: (
             *(commands.OS_RELEASE, commands.SYSTEM_UUID, commands.MACHINE_ID, commands.MANIFEST),
             *(commands.KUBELET_FILE, commands.KUBELET_COMMAND_LINE, commands.RPM_LOCKS, SECRET_FILE),
@@ -277,7 +299,7 @@ _HANDLERS = _handlers(
         _ls: (commands.EXISTS,),
         _find: (commands.LIST_FILES, commands.CRON_FILES, commands.UNIT_FILES),
         _stat: (commands.FILE_METADATA, commands.INSTALL_TIMES),
-        _sha256sum: (commands.FILE_HASH,),
+        _sha256sum: (commands.FILE_HASH, swap_commands.SUM),
         _hostname: (commands.HOSTNAME,),
         _pgrep: (commands.KUBELET_PID,),
         _systemctl: (commands.KUBELET_UNIT,),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -86,22 +86,24 @@ class HostSession:
         probe = await session.output(commands.SUDO.call())
         return session if probe.status == 0 else cls(connection, host, "refused", allowed)
 
-    async def output(self, call: Call) -> Output:
-        """Runs `call` and returns what it left, whatever its exit status.
+    async def output(
+        self, call: Call, *, feed: Iterable[bytes] = (), longest_s: float = COMMAND_TIMEOUT_S
+    ) -> Output:
+        """Runs `call` with the pieces of `feed` as its stdin; returns what it left, whatever its exit status.
 
         Raises `Refused` RP066 (needs root, sudo is refused), RP067 (more output than allowed), `Transient`
-        RP065 (connection lost, no answer in time).
+        RP065 (connection lost, no answer in time), and what `feed` raises.
         """
         line = self._line(call)
         async with self._slots:
             try:
-                async with asyncio.timeout(COMMAND_TIMEOUT_S):
-                    return await self._run(call, line)
+                async with asyncio.timeout(longest_s):
+                    return await self._run(call, line, feed)
             except TimeoutError as error:
                 raise Transient(
                     "RP065",
                     f"`{call.line}` did not end on {self._host}",
-                    f"there was no answer within {COMMAND_TIMEOUT_S:.0f} seconds",
+                    f"there was no answer within {longest_s:.0f} seconds",
                     "Look at the load of the machine and run `replank survey` again.",
                 ) from error
             except (asyncssh.Error, OSError) as error:
@@ -211,10 +213,12 @@ class HostSession:
             "Run it there by hand; `replank permissions` prints what replank may need.",
         )
 
-    async def _run(self, call: Call, line: str) -> Output:
-        process = await self._connection.create_process(line, encoding=None, stdin=asyncssh.DEVNULL)
+    async def _run(self, call: Call, line: str, feed: Iterable[bytes]) -> Output:
+        process = await self._connection.create_process(line, encoding=None)
         try:
-            data, errors = await asyncio.gather(_read(process.stdout), _read(process.stderr))
+            data, errors, _ = await asyncio.gather(
+                _read(process.stdout), _read(process.stderr), _write(process.stdin, feed)
+            )
             await process.wait_closed()
         except _TooMuchError as error:
             raise Refused(
@@ -245,6 +249,17 @@ async def _read(stream: asyncssh.SSHReader[bytes]) -> bytes:
         if size > OUTPUT_LIMIT:
             raise _TooMuchError
     return b"".join(chunks)
+
+
+async def _write(stream: asyncssh.SSHWriter[bytes], feed: Iterable[bytes]) -> None:
+    """The pieces, then the end. A command that has ended takes no more: its exit status says why."""
+    try:
+        for piece in feed:
+            stream.write(piece)
+            await stream.drain()
+        stream.write_eof()
+    except (BrokenPipeError, ConnectionResetError):
+        return
 
 
 def _first_line(errors: bytes) -> str:

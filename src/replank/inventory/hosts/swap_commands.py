@@ -1,0 +1,63 @@
+"""The fixed list of commands that a runtime swap runs on machines, on top of what a survey runs.
+
+Everything that changes a node is done by one file that replank puts there, `swap_node.py`, which the node's
+owner can read. These commands put it into its folder, with what it needs, and speak to it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from replank.inventory.hosts.command import HostCommand
+from replank.inventory.hosts.commands import SURVEY_COMMANDS
+
+FOLDER: Final = "/var/lib/replank/swap"
+NODE_PART: Final = f"{FOLDER}/swap_node.py"
+VERBS: Final = ("check", "stage", "unstage", "start", "undo", "commit", "status")
+"""What `swap_node.py` is told. `run`, `resume` and `deadline` are for systemd alone."""
+
+MAKE_FOLDER: Final = HostCommand(
+    name="swap-folder",
+    argv=("install", "-d", "-m", "0700", "<swapped>"),
+    sudo=True,
+    purpose="the folder of the part that works on the node",
+    usual=({"swapped": FOLDER}, {"swapped": f"{FOLDER}/bundle"}),
+)
+WRITE: Final = HostCommand(
+    name="swap-write",
+    argv=("dd", "of=<swapped>", "bs=1M", "status=none"),
+    sudo=True,
+    purpose="a file into that folder, from stdin, under a name of its own until it is whole",
+    usual=tuple(
+        {"swapped": f"{FOLDER}/{name}.new"} for name in ("swap_node.py", "plan.json", "bundle/containerd")
+    ),
+)
+SUM: Final = HostCommand(
+    name="swap-sum",
+    argv=("sha256sum", "<swapped>"),
+    sudo=True,
+    purpose="whether it arrived whole",
+    usual=tuple(
+        {"swapped": f"{FOLDER}/{name}.new"} for name in ("swap_node.py", "plan.json", "bundle/containerd")
+    ),
+)
+PLACE: Final = HostCommand(
+    name="swap-place",
+    argv=("mv", "-f", "<swapped>", "<placed>"),
+    sudo=True,
+    purpose="and to its name",
+    usual=tuple(
+        {"swapped": f"{FOLDER}/{name}.new", "placed": f"{FOLDER}/{name}"}
+        for name in ("swap_node.py", "plan.json", "bundle/containerd")
+    ),
+)
+NODE: Final = HostCommand(
+    name="swap-node",
+    argv=("python3", NODE_PART, "<verb>"),
+    sudo=True,
+    purpose="tell the part on the node what to do, or ask how it stands",
+    usual=tuple({"verb": verb} for verb in VERBS),
+)
+
+ADDED_COMMANDS: Final[tuple[HostCommand, ...]] = (MAKE_FOLDER, WRITE, SUM, PLACE, NODE)
+SWAP_COMMANDS: Final[tuple[HostCommand, ...]] = (*SURVEY_COMMANDS, *ADDED_COMMANDS)

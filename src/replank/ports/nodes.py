@@ -1,0 +1,40 @@
+"""What a runtime swap does on nodes: it puts a part there that does the work, and speaks to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+Verb = Literal["check", "stage", "unstage", "start", "undo", "commit"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """A file for the node's part. `name`: below its folder, as `bundle/containerd`. `source`: a
+    path on this machine, "" = `data` is the content. `sha256`: hexadecimal, of the content."""
+
+    name: str
+    sha256: str
+    source: str = ""
+    data: bytes = b""
+
+
+class Nodes(Protocol):
+    """The nodes of one cluster by the names of their Nodes."""
+
+    async def put(self, node: str, parcel: Parcel) -> bool:
+        """Puts the file there, whole or not at all. False where it lies there already.
+
+        Raises `Transient` where it did not arrive whole.
+        """
+        ...
+
+    async def tell(self, node: str, verb: Verb) -> None:
+        """Has the node's part do this. `stage` may run long (it copies images); `start` and `undo` only begin
+        what the node then does by itself. Raises `Refused` with the node's own words where it says no."""
+        ...
+
+    async def status(self, node: str) -> Mapping[str, Any] | None:
+        """How it stands, in the part's own JSON; None where no part is there."""
+        ...

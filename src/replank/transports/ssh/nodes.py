@@ -1,0 +1,139 @@
+"""The port `Nodes` on asyncssh: puts the swap's part on nodes, and speaks to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from replank.domain.errors import Refused, Transient
+from replank.inventory.fleet.model import SshAccess
+from replank.inventory.hosts.swap_commands import (
+    FOLDER,
+    MAKE_FOLDER,
+    NODE,
+    NODE_PART,
+    PLACE,
+    SUM,
+    SWAP_COMMANDS,
+    WRITE,
+)
+from replank.ports.nodes import Parcel, Verb
+from replank.transports.ssh.connect import Connections
+from replank.transports.ssh.session import HostSession
+
+_LONGEST_S: Final = 3600.0
+"""Seconds that staging may take: hundreds of images over a slow disk."""
+_PIECE: Final = 256 * 1024
+
+
+class SshNodes:
+    """The nodes of one cluster. Import this module only where SSH is used: asyncssh takes long to import.
+
+    `addresses`: Node's name -> the address to reach it at. `fence`: called before everything that changes a
+    node. Each call logs in anew.
+    """
+
+    def __init__(
+        self, access: SshAccess, addresses: Mapping[str, str], fence: Callable[[], None] = lambda: None
+    ) -> None:
+        self._access = access
+        self._addresses = dict(addresses)
+        self._fence = fence
+        self._connections = Connections()
+
+    async def put(self, node: str, parcel: Parcel) -> bool:
+        """Raises `Transient` RP946 (not whole), RP060, RP065, `Refused` RP060 to RP067, RP940."""
+        path = f"{FOLDER}/{parcel.name}"
+        async with self._session(node) as session:
+            if await self._sum(session, path) == parcel.sha256:
+                return False
+            self._fence()
+            await session.data(MAKE_FOLDER.call(swapped=path.rpartition("/")[0]))
+            write = WRITE.call(swapped=f"{path}.new")
+            output = await session.output(write, feed=_pieces(parcel), longest_s=_LONGEST_S)
+            if output.status != 0:
+                raise session.failed(write, output)
+            if await self._sum(session, f"{path}.new") != parcel.sha256:
+                raise Transient(
+                    "RP946",
+                    f"{parcel.name} did not arrive whole on {node}",
+                    "its SHA-256 is another one",
+                    "It is tried again. If it stays so, look at the node's disk, and whether the file here "
+                    "is the one that was planned.",
+                )
+            await session.data(PLACE.call(swapped=f"{path}.new", placed=path))
+            return True
+
+    async def tell(self, node: str, verb: Verb) -> None:
+        """Raises `Refused` RP947 with the node's own words, and as `put`."""
+        call = NODE.call(verb=verb)
+        async with self._session(node) as session:
+            self._fence()
+            output = await session.output(call, longest_s=_LONGEST_S)
+        if output.status == 127:
+            raise session.failed(call, output)
+        if output.status != 0:
+            raise Refused(
+                "RP947",
+                f"{node} says no to `{verb}`",
+                output.text.strip() or output.why or f"exit status {output.status}",
+                f"Do what it says. `sudo python3 {NODE_PART} status` on the node tells how it stands.",
+            )
+
+    async def status(self, node: str) -> Mapping[str, Any] | None:
+        """Raises `Refused` RP948 (not JSON), and as `put`."""
+        async with self._session(node) as session:
+            if not await session.exists(NODE_PART):
+                return None
+            text = await session.text(NODE.call(verb="status"))
+        try:
+            found: Mapping[str, Any] = json.loads(text)
+        except ValueError as error:
+            raise Refused(
+                "RP948",
+                f"The swap's part on {node} does not tell how it stands",
+                f"its answer is no JSON: {text[:60]!r}",
+                f"Run `sudo python3 {NODE_PART} status` there.",
+            ) from error
+        return found
+
+    @staticmethod
+    async def _sum(session: HostSession, path: str) -> str:
+        """SHA-256 of a file there, "" = there is none."""
+        told = await session.text_if_there(SUM.call(swapped=path), path)
+        return "" if told is None else told.split()[0].lstrip("\\")
+
+    @asynccontextmanager
+    async def _session(self, node: str) -> AsyncIterator[HostSession]:
+        address = self._addresses.get(node)
+        if address is None:
+            raise Refused(
+                "RP940",
+                f"{node} cannot be reached over SSH",
+                "no address of it is known",
+                "Survey again; `kubectl get node -o wide` shows what the Node tells.",
+            )
+        async with self._connections.open(node, address, self._access) as connection:
+            host = node if self._access.check_host_key else f"{node} (host key not checked)"
+            yield await HostSession.start(connection, host, self._access, SWAP_COMMANDS)
+
+
+def _pieces(parcel: Parcel) -> Iterator[bytes]:
+    """Raises `Refused` RP949 where the file here cannot be read."""
+    if not parcel.source:
+        yield parcel.data
+        return
+    try:
+        with Path(parcel.source).open("rb") as file:
+            while piece := file.read(_PIECE):
+                yield piece
+    except OSError as error:
+        raise Refused(
+            "RP949",
+            f"{parcel.source} cannot be read",
+            error.strerror or str(error),
+            "It belongs to the bundle that the plan names; put it back, or plan again.",
+        ) from error
