@@ -42,6 +42,7 @@ is kept in `SshTwin.strange_commands`.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -53,6 +54,7 @@ from replank.testbed.serve.thread import ServingThread
 from replank.testbed.world import Machine
 
 _START_TIMEOUT_S = 10.0
+_WRITES = re.compile(r"^(sudo -n )?dd ")
 
 
 class SshTwin(ServingThread):
@@ -220,7 +222,8 @@ class _Host:
             process.get_extra_info("connection").abort()
             return
         self._served += 1
-        stdin = await process.stdin.read()
+        # Nothing else reads its stdin, and not every client closes it.
+        stdin = await process.stdin.read() if _WRITES.search(line) else b""
         answer = Shell(self._twin.machines[self._address], self._address, fault.sudo_refuses).run(line, stdin)
         if answer is STRANGE:
             self._twin.strange_commands.append((self._address, line))
