@@ -1,0 +1,1 @@
+"""The runtime swap: Docker to containerd, and containerd to a later one, under running nodes."""
