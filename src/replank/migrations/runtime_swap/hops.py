@@ -29,8 +29,8 @@ def is_supported(old: Line, new: Line) -> bool:
 
 
 def route(old: Line, new: Line) -> tuple[Line, ...]:
-    """The fewest supported hops from `old` to `new`, `new` last, as lines to go through; of as many hops the one
-    by the newest lines. () where there is none."""
+    """The fewest supported hops from `old` to `new`, `new` last, as lines to go through; of as many hops
+    those by the newest lines. () where there is none."""
     ways: deque[tuple[Line, ...]] = deque([()])
     seen = {old}
     while ways:

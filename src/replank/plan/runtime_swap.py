@@ -1,0 +1,88 @@
+"""The plan of a runtime swap: nodes get another container runtime, in place, one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from replank.inventory.facts.json_value import JSON
+from replank.plan.model import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedSetting:
+    """One setting and what becomes of it. `outcome`: carried-over, replaced, not-needed or stop. `value`,
+    `became`: as they may be shown. `source`: who says so."""
+
+    setting: str
+    where: str
+    value: str
+    outcome: str
+    became: str
+    why: str
+    source: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedFile:
+    """A file that the node gets. `mode`: octal. `diff`: unified, against what is there or in force."""
+
+    path: str
+    mode: str
+    content: str
+    diff: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleFile:
+    """A program of the new runtime. `name`: what it is called on the node. `source`: its path here, where
+    replank runs. `sha256`: hexadecimal; what has another one is never sent."""
+
+    name: str
+    source: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedNode:
+    """One node. `runtime`, `to`: as a Node shows it, `containerd://1.7.29`. `address`: where SSH goes.
+
+    `settings`: a row for every one. `files`: what it gets. `instructions`: the node part's plan.json.
+    `settings_of`: another node of the plan with the same settings and files, which then stand there alone.
+    """
+
+    node: str
+    role: Literal["control-plane", "worker"]
+    address: str
+    strategy: Literal["in-place", "switch"]
+    runtime: str
+    to: str
+    instructions: Mapping[str, JSON]
+    settings: tuple[PlannedSetting, ...] = ()
+    files: tuple[PlannedFile, ...] = ()
+    settings_of: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipFirst:
+    """What must be rolled out everywhere before the first node (the N-1 rule). `code`: of the finding."""
+
+    what: str
+    why: str
+    todo: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeSwapPlan(Plan):
+    """A runtime swap of one cluster. `to`: `containerd 2.3.5`. `unsupported`: hops that upstream does not
+    support and the operator asked for, `1.6.20 -> 2.3.5`. `nodes`: in the order in which they are swapped."""
+
+    migration: Literal["runtime-swap"]
+    to: str
+    bundle: tuple[BundleFile, ...]
+    nodes: tuple[PlannedNode, ...]
+    ship_first: tuple[ShipFirst, ...]
+    unsupported: tuple[str, ...] = ()
