@@ -24,11 +24,12 @@ from replank.transports.ssh.nodes import SshNodes
 
 T = TypeVar("T")
 ADDRESS = "10.0.0.21"
+PROGRAM = "/opt/replank/containerd-2.3.5/containerd"
 CONTENT = bytes(range(256)) * 4096
 
 
-def parcel(data: bytes = CONTENT, name: str = "bundle/containerd") -> Parcel:
-    return Parcel(name=name, sha256=hashlib.sha256(data).hexdigest(), data=data)
+def parcel(data: bytes = CONTENT, name: str = PROGRAM) -> Parcel:
+    return Parcel(path=name, sha256=hashlib.sha256(data).hexdigest(), data=data)
 
 
 @dataclass
@@ -61,7 +62,7 @@ def site(folder: Path) -> Iterator[Site]:
 def test_a_file_arrives_whole_under_its_name_and_is_not_sent_again(tmp_path: Path) -> None:
     with site(tmp_path) as found:
         assert found.ask(lambda nodes: nodes.put("w-1", parcel()))
-        assert found.machine.files[f"{FOLDER}/bundle/containerd"].content == CONTENT
+        assert found.machine.files[PROGRAM].content == CONTENT
         assert not [path for path in found.machine.files if path.endswith(".new")]
         sent = len(found.twin.commands)
         assert not found.ask(lambda nodes: nodes.put("w-1", parcel()))
@@ -72,14 +73,14 @@ def test_a_file_arrives_whole_under_its_name_and_is_not_sent_again(tmp_path: Pat
 def test_a_large_file_is_read_from_disk_in_pieces(tmp_path: Path) -> None:
     source = tmp_path / "containerd"
     source.write_bytes(CONTENT)
-    large = Parcel(name="bundle/containerd", sha256=hashlib.sha256(CONTENT).hexdigest(), source=str(source))
+    large = Parcel(path=PROGRAM, sha256=hashlib.sha256(CONTENT).hexdigest(), source=str(source))
     with site(tmp_path) as found:
         found.ask(lambda nodes: nodes.put("w-1", large))
-        assert found.machine.files[f"{FOLDER}/bundle/containerd"].content == CONTENT
+        assert found.machine.files[PROGRAM].content == CONTENT
 
 
 def test_what_is_not_the_planned_file_never_gets_its_name(tmp_path: Path) -> None:
-    other = Parcel(name="plan.json", sha256="0" * 64, data=b"{}")
+    other = Parcel(path=f"{FOLDER}/plan.json", sha256="0" * 64, data=b"{}")
     with site(tmp_path) as found:
         found.machine.files[f"{FOLDER}/plan.json"] = FileEntry(b"old")
         with pytest.raises(Transient, match="whole") as raised:
@@ -89,17 +90,22 @@ def test_what_is_not_the_planned_file_never_gets_its_name(tmp_path: Path) -> Non
 
 
 def test_a_bundle_that_is_gone_is_told_and_nothing_gets_its_name(tmp_path: Path) -> None:
-    gone = Parcel(name="bundle/containerd", sha256="0" * 64, source=str(tmp_path / "gone"))
+    gone = Parcel(path=PROGRAM, sha256="0" * 64, source=str(tmp_path / "gone"))
     with site(tmp_path) as found:
         with pytest.raises(Refused) as raised:
             found.ask(lambda nodes: nodes.put("w-1", gone))
         assert raised.value.code == "RP949"
-        assert f"{FOLDER}/bundle/containerd" not in found.machine.files
+        assert PROGRAM not in found.machine.files
 
 
 def test_nothing_leaves_the_folder_of_the_part(tmp_path: Path) -> None:
     with site(tmp_path) as found:
-        for name in ("../../../../etc/passwd", ".hidden", "a/../../b", "/etc/passwd"):
+        for name in (
+            f"{FOLDER}/../../../../etc/passwd",
+            f"{FOLDER}/.hidden",
+            "/opt/replank/a/../b",
+            "/etc/passwd",
+        ):
             with pytest.raises(Refused, match="was not run") as raised:
                 found.ask(lambda nodes, name=name: nodes.put("w-1", parcel(name=name)))  # type: ignore[misc]
             assert raised.value.code == "RP067"

@@ -11,10 +11,10 @@ Verb = Literal["check", "stage", "unstage", "start", "undo", "commit"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """A file for the node's part. `name`: below its folder, as `bundle/containerd`. `source`: a
-    path on this machine, "" = `data` is the content. `sha256`: hexadecimal, of the content."""
+    """A file for a node. `path`: there, in one of the swap's folders. `source`: a path on this machine, "" =
+    `data` is the content. `sha256`: hexadecimal, of the content."""
 
-    name: str
+    path: str
     sha256: str
     source: str = ""
     data: bytes = b""

@@ -16,9 +16,9 @@ _VALUES: Mapping[str, re.Pattern[str]] = {
     "cert": re.compile(r"/[^\x00-\x1f\x7f:]*"),
     "key": re.compile(r"/[^\x00-\x1f\x7f]*"),
     "pid": re.compile(r"[0-9]{1,9}"),
-    # Below the folder of the part that works on a node; no segment begins with a dot.
-    "swapped": re.compile(r"/var/lib/replank/swap(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"),
-    "placed": re.compile(r"/var/lib/replank/swap(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"),
+    # Below the folders of a runtime swap; no segment begins with a dot.
+    "swapped": re.compile(r"/(var/lib/replank/swap|opt/replank)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"),
+    "placed": re.compile(r"/(var/lib/replank/swap|opt/replank)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"),
     "verb": re.compile(r"check|stage|unstage|start|undo|commit|status"),
     "url": re.compile(r"https?://[A-Za-z0-9._:\[\]-]+"),
 }

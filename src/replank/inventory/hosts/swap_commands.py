@@ -12,44 +12,42 @@ from replank.inventory.hosts.command import HostCommand
 from replank.inventory.hosts.commands import SURVEY_COMMANDS
 
 FOLDER: Final = "/var/lib/replank/swap"
+"""Of the part that works on the node, its plan and its journal."""
+PROGRAMS: Final = "/opt/replank"
+"""Of the new runtime's programs, a folder for each version: they stay after the swap."""
 NODE_PART: Final = f"{FOLDER}/swap_node.py"
 VERBS: Final = ("check", "stage", "unstage", "start", "undo", "commit", "status")
 """What `swap_node.py` is told. `run`, `resume` and `deadline` are for systemd alone."""
 
+_EXAMPLES: Final = (NODE_PART, f"{FOLDER}/plan.json", f"{PROGRAMS}/containerd-2.3.5/containerd")
+
 MAKE_FOLDER: Final = HostCommand(
     name="swap-folder",
-    argv=("install", "-d", "-m", "0700", "<swapped>"),
+    argv=("install", "-d", "-m", "0755", "<swapped>"),
     sudo=True,
-    purpose="the folder of the part that works on the node",
-    usual=({"swapped": FOLDER}, {"swapped": f"{FOLDER}/bundle"}),
+    purpose="the folders of the part that works on the node, and of the new runtime's programs",
+    usual=tuple({"swapped": path.rpartition("/")[0]} for path in _EXAMPLES[1:]),
 )
 WRITE: Final = HostCommand(
     name="swap-write",
     argv=("dd", "of=<swapped>", "bs=1M", "status=none"),
     sudo=True,
-    purpose="a file into that folder, from stdin, under a name of its own until it is whole",
-    usual=tuple(
-        {"swapped": f"{FOLDER}/{name}.new"} for name in ("swap_node.py", "plan.json", "bundle/containerd")
-    ),
+    purpose="a file into these folders, from stdin, under a name of its own until it is whole",
+    usual=tuple({"swapped": f"{path}.new"} for path in _EXAMPLES),
 )
 SUM: Final = HostCommand(
     name="swap-sum",
     argv=("sha256sum", "<swapped>"),
     sudo=True,
     purpose="whether it arrived whole",
-    usual=tuple(
-        {"swapped": f"{FOLDER}/{name}.new"} for name in ("swap_node.py", "plan.json", "bundle/containerd")
-    ),
+    usual=tuple({"swapped": f"{path}{new}"} for path in _EXAMPLES for new in ("", ".new")),
 )
 PLACE: Final = HostCommand(
     name="swap-place",
     argv=("mv", "-f", "<swapped>", "<placed>"),
     sudo=True,
     purpose="and to its name",
-    usual=tuple(
-        {"swapped": f"{FOLDER}/{name}.new", "placed": f"{FOLDER}/{name}"}
-        for name in ("swap_node.py", "plan.json", "bundle/containerd")
-    ),
+    usual=tuple({"swapped": f"{path}.new", "placed": path} for path in _EXAMPLES),
 )
 NODE: Final = HostCommand(
     name="swap-node",

@@ -11,7 +11,6 @@ from typing import Any, Final
 from replank.domain.errors import Refused, Transient
 from replank.inventory.fleet.model import SshAccess
 from replank.inventory.hosts.swap_commands import (
-    FOLDER,
     MAKE_FOLDER,
     NODE,
     NODE_PART,
@@ -46,7 +45,7 @@ class SshNodes:
 
     async def put(self, node: str, parcel: Parcel) -> bool:
         """Raises `Transient` RP946 (not whole), RP060, RP065, `Refused` RP060 to RP067, RP940."""
-        path = f"{FOLDER}/{parcel.name}"
+        path = parcel.path
         async with self._session(node) as session:
             if await self._sum(session, path) == parcel.sha256:
                 return False
@@ -59,7 +58,7 @@ class SshNodes:
             if await self._sum(session, f"{path}.new") != parcel.sha256:
                 raise Transient(
                     "RP946",
-                    f"{parcel.name} did not arrive whole on {node}",
+                    f"{path} did not arrive whole on {node}",
                     "its SHA-256 is another one",
                     "It is tried again. If it stays so, look at the node's disk, and whether the file here "
                     "is the one that was planned.",
