@@ -1,0 +1,1 @@
+"""Log agents of a cluster: which container log formats they read, by their configuration as parsed."""

@@ -1,0 +1,1 @@
+"""Promtail, Grafana Agent and Alloy: one language of pipeline stages in two spellings."""

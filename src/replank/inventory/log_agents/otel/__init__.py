@@ -1,0 +1,1 @@
+"""OpenTelemetry collector: the filelog receiver and its operators."""

@@ -1,0 +1,3 @@
+"""Remedies for log agents: the changed configuration that reads both formats. Pure: nothing is applied
+here.
+"""
