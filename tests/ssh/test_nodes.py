@@ -116,9 +116,15 @@ def test_the_nodes_own_words_are_heard(tmp_path: Path) -> None:
     with site(tmp_path) as found:
         with pytest.raises(Refused, match="python3") as raised:
             found.ask(lambda nodes: nodes.tell("w-1", "stage"))
-        assert raised.value.code == "RP067"
-        found.machine.commands[NODE.call(verb="stage").line] = "{}"
-        found.ask(lambda nodes: nodes.tell("w-1", "stage"))
+        assert raised.value.code == "RP947"
+        answers = found.machine.commands
+        answers[NODE.call(verb="stage").line] = json.dumps({"outcome": "staged", "refused": None})
+        assert found.ask(lambda nodes: nodes.tell("w-1", "stage"))["outcome"] == "staged"
+        no = {"code": "RP490", "why": "the disk is full", "todo": "Make room."}
+        answers[NODE.call(verb="start").line] = json.dumps({"outcome": "staged", "refused": no})
+        with pytest.raises(Refused, match="the disk is full") as raised:
+            found.ask(lambda nodes: nodes.tell("w-1", "start"))
+        assert raised.value.code == "RP490"
 
 
 def test_a_node_without_the_part_has_no_status_and_one_with_it_tells(tmp_path: Path) -> None:

@@ -30,9 +30,10 @@ class Nodes(Protocol):
         """
         ...
 
-    async def tell(self, node: str, verb: Verb) -> None:
+    async def tell(self, node: str, verb: Verb) -> Mapping[str, Any]:
         """Has the node's part do this. `stage` may run long (it copies images); `start` and `undo` only begin
-        what the node then does by itself. Raises `Refused` with the node's own words where it says no."""
+        what the node then does by itself. How it stands then, in the part's own JSON. Raises `Refused` with
+        the node's own words where it says no."""
         ...
 
     async def status(self, node: str) -> Mapping[str, Any] | None:

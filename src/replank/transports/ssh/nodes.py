@@ -66,38 +66,36 @@ class SshNodes:
             await session.data(PLACE.call(swapped=f"{path}.new", placed=path))
             return True
 
-    async def tell(self, node: str, verb: Verb) -> None:
-        """Raises `Refused` RP947 with the node's own words, and as `put`."""
+    async def tell(self, node: str, verb: Verb) -> Mapping[str, Any]:
+        """Raises `Refused` with the node's own code, RP947 (it could not be run), RP948, and as `put`."""
         call = NODE.call(verb=verb)
         async with self._session(node) as session:
             self._fence()
             output = await session.output(call, longest_s=_LONGEST_S)
-        if output.status == 127:
-            raise session.failed(call, output)
-        if output.status != 0:
+        if output.status in (126, 127) or not output.data:
             raise Refused(
                 "RP947",
-                f"{node} says no to `{verb}`",
-                output.text.strip() or output.why or f"exit status {output.status}",
-                f"Do what it says. `sudo python3 {NODE_PART} status` on the node tells how it stands.",
+                f"The swap's part cannot be run on {node}",
+                output.why or f"exit status {output.status}",
+                "It needs Python 3.6 or newer as `python3`. Nothing on the node has changed.",
             )
+        status = _read(output.text, node)
+        refused = status.get("refused")
+        if refused:
+            raise Refused(
+                str(refused["code"]),
+                f"{node} says no to `{verb}`",
+                str(refused["why"]),
+                str(refused["todo"]),
+            )
+        return status
 
     async def status(self, node: str) -> Mapping[str, Any] | None:
-        """Raises `Refused` RP948 (not JSON), and as `put`."""
+        """Raises `Refused` RP948, and as `put`."""
         async with self._session(node) as session:
             if not await session.exists(NODE_PART):
                 return None
-            text = await session.text(NODE.call(verb="status"))
-        try:
-            found: Mapping[str, Any] = json.loads(text)
-        except ValueError as error:
-            raise Refused(
-                "RP948",
-                f"The swap's part on {node} does not tell how it stands",
-                f"its answer is no JSON: {text[:60]!r}",
-                f"Run `sudo python3 {NODE_PART} status` there.",
-            ) from error
-        return found
+            return _read((await session.output(NODE.call(verb="status"))).text, node)
 
     @staticmethod
     async def _sum(session: HostSession, path: str) -> str:
@@ -118,6 +116,26 @@ class SshNodes:
         async with self._connections.open(node, address, self._access) as connection:
             host = node if self._access.check_host_key else f"{node} (host key not checked)"
             yield await HostSession.start(connection, host, self._access, SWAP_COMMANDS)
+
+
+def _read(text: str, node: str) -> Mapping[str, Any]:
+    """Raises `Refused` RP948 (not its JSON)."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise _strange(text, node) from error
+    if not isinstance(found, dict) or "outcome" not in found:
+        raise _strange(text, node)
+    return found
+
+
+def _strange(text: str, node: str) -> Refused:
+    return Refused(
+        "RP948",
+        f"The swap's part on {node} does not tell how it stands",
+        f"its answer is {text[:60]!r}",
+        f"Run `sudo python3 {NODE_PART} status` there.",
+    )
 
 
 def _pieces(parcel: Parcel) -> Iterator[bytes]:
