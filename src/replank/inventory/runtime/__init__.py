@@ -1,0 +1,1 @@
+"""A node's container runtime as it is configured: frozen facts, and pure parsers from text to facts."""
