@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import random
 import signal
+import ssl
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +23,7 @@ from lightkube.core.exceptions import ApiError
 from openstack.connection import Connection
 from shell import replank
 
+from proving_ground.cloud import connect
 from proving_ground.legacy.layout import LegacyCluster
 from proving_ground.progress import Progress
 from proving_ground.scenario import ingress
@@ -200,3 +203,46 @@ def unmet_by_verify(desk: Desk) -> str:
     if told["passed"]:
         return ""
     return "\n".join(json.dumps(f) for f in told["findings"] if f["outcome"] not in ("pass", "note"))
+
+
+@dataclass(slots=True)
+class Offered:
+    """`seconds`: for how long members got new connections whose API server was not ready, added up."""
+
+    seconds: float = 0.0
+
+
+@contextmanager
+def offered_unready(ground: Folders, desk: Desk, every_s: float = 0.5) -> Iterator[Offered]:
+    """Looks at the API's pool and at each member's own API while the context lasts."""
+    found, over = Offered(), threading.Event()
+    cloud = connect(ground)
+    pool = desk.plan.load_balancer.pool_id
+
+    def watch() -> None:
+        before = time.monotonic()
+        while not over.wait(every_s):
+            members = [m for m in cloud.load_balancer.members(pool) if m.weight]
+            unready = [m for m in members if m.operating_status != "ERROR" and not _api_is_ready(m.address)]
+            now = time.monotonic()
+            found.seconds += (now - before) * len(unready)
+            before = now
+
+    thread = threading.Thread(target=watch, name="offered")
+    thread.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        thread.join()
+
+
+def _api_is_ready(address: str) -> bool:
+    """As the API server itself says, asked past the balancer."""
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    try:
+        with urllib.request.urlopen(f"https://{address}:6443/readyz", timeout=1, context=trusting) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

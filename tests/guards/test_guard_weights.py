@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from guard_sights import POOL, cloud, control_plane, ending, member, policy, sight
 
-from replank.guards.decide.pools import keep
+from replank.guards.decide.pools import expects_member, keep
 from replank.guards.decide.round import decide
 from replank.guards.decision import Release, WeighMember
 from replank.guards.policy import Policy
@@ -71,3 +71,12 @@ def test_a_member_that_is_no_machines_and_one_of_another_port_are_capos() -> Non
     other = member(0, id="other", port=9345, weight=0)
     members = [member(n) for n in range(3)]
     assert weighed(sight(cloud=cloud(*members, stranger, other))) == []
+
+
+def test_while_one_is_coming_the_pool_is_looked_at_all_the_time() -> None:
+    """CAPO's new member is in the pool at once, and nothing in Kubernetes tells of it."""
+    coming = control_plane(3, serving=False, name="cp-3", addresses=())
+    assert expects_member(sight(coming), capo())
+    assert not expects_member(sight(), capo())
+    assert not expects_member(sight(coming), policy(pools=[{"id": POOL, "port": 6443}]))
+    assert not expects_member(sight(ending(control_plane(0, serving=False))), capo())

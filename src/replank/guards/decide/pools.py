@@ -45,6 +45,13 @@ def keep(sight: Sight, policy: Policy) -> Kept:
     return kept
 
 
+def expects_member(sight: Sight, policy: Policy) -> bool:
+    """Whether a machine that does not serve yet may become a member at any moment, by CAPO's hand."""
+    pools = [pool for pool in policy.pools if pool.kept_by == "cluster-api"]
+    coming = [m for m in sight.machines if not m.serving and m.deleting_since is None]
+    return any(_belongs(machine, pool) for pool in pools for machine in coming)
+
+
 def _weigh(kept: Kept, pool: Pool, machines: list[MachineSight], members: tuple[MemberSight, ...]) -> None:
     """CAPO adds and removes. It looks for a member by name and address alone, so that a weight stays
     (v0.14.7, pkg/cloud/services/loadbalancer, ReconcileLoadBalancerMember)."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from replank.domain.errors import ReplankError
 from replank.guards.decide.going import going
+from replank.guards.decide.pools import expects_member
 from replank.guards.decide.round import decide
 from replank.guards.decision import Action, Decision, Release
 from replank.guards.sight import Sight
@@ -15,6 +16,8 @@ from replank.guards.work.look import look
 from replank.guards.work.systems import Systems
 from replank.guards.work.tell import tell
 
+AT_ONCE_S: Final = 1.0
+"""Seconds to the next look while Cluster API is about to add a member that does not answer yet."""
 SOON_S: Final = 3.0
 """Seconds to the next look while a Machine is going."""
 LATER_S: Final = 30.0
@@ -52,11 +55,12 @@ async def go_round(systems: Systems, namespace: str, cluster: str) -> Rounded | 
         except ReplankError as error:
             untold.append((word.machine, error))
     busy = going(seen.sight) or undone or untold
+    calm_s = SOON_S if busy else LATER_S
     return Rounded(
         sight=seen.sight,
         decision=decision,
         done=done,
         faults=faults,
         untold=tuple(untold),
-        again_s=SOON_S if busy else LATER_S,
+        again_s=AT_ONCE_S if expects_member(seen.sight, seen.policy) else calm_s,
     )
