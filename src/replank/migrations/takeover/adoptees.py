@@ -13,11 +13,12 @@ from replank.inventory.facts.hosts import HostFacts
 from replank.inventory.facts.identity import LegacyMachine
 from replank.inventory.facts.kubernetes import Node
 from replank.inventory.facts.openstack import Port, Server
-from replank.migrations.takeover.naming import is_dns_subdomain, limited, server_object_name, slug
+from replank.migrations.takeover.naming import is_dns_subdomain, server_object_name
 from replank.migrations.takeover.notes import Notes
 from replank.migrations.takeover.openstack.names import in_order
 from replank.migrations.takeover.seen import Seen
 from replank.migrations.takeover.settings import TakeoverSettings
+from replank.plan.slug import limited, slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

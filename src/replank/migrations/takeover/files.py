@@ -15,8 +15,8 @@ from replank.domain.unknown import Unknown
 from replank.inventory.facts.hosts import FileFact, ReferencedFile
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.adoptees import Adoptee
-from replank.migrations.takeover.naming import slug
 from replank.migrations.takeover.notes import Notes
+from replank.plan.slug import slug
 from replank.plan.takeover import GroupDifference
 
 KNOWN_EVERYWHERE = frozenset({"root", "bin", "daemon"})

@@ -8,9 +8,10 @@ from typing import Final
 
 from replank.migrations.takeover.adoptees import Adoptee
 from replank.migrations.takeover.likeness import lead_of, most_common
-from replank.migrations.takeover.naming import LABEL_LIMIT, limited, slug, slug_of
+from replank.migrations.takeover.naming import slug_of
 from replank.migrations.takeover.openstack.shape import ServerShape
 from replank.migrations.takeover.registration import Registration
+from replank.plan.slug import LABEL_LIMIT, limited, slug
 
 NAME_LIMIT: Final = LABEL_LIMIT - len("-adopted")
 """The MachineSet is called `<group>-adopted`, and its name must fit into a label."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from replank.migrations.takeover.naming import LABEL_LIMIT, is_dns_label, limited
+from replank.migrations.takeover.naming import is_dns_label
 from replank.migrations.takeover.notes import Notes
 from replank.migrations.takeover.vocabulary import ADOPTED
+from replank.plan.slug import LABEL_LIMIT, limited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ import re
 from hashlib import sha256
 from typing import Final
 
-LABEL_LIMIT: Final = 63
+from replank.plan.slug import LABEL_LIMIT, limited, slug
+
 SUBDOMAIN_LIMIT: Final = 253
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -26,24 +27,9 @@ def is_dns_subdomain(name: str) -> bool:
     return len(name) <= SUBDOMAIN_LIMIT and _SUBDOMAIN.fullmatch(name) is not None
 
 
-def slug(text: str) -> str:
-    """`text` as a DNS-1123 label without a limit of length: lower case, everything else becomes a dash."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-
-
 def slug_of(text: str) -> str:
     """`slug`, or a hash where nothing of the text is left of it."""
     return slug(text) or sha256(text.encode()).hexdigest()[:8]
-
-
-def limited(name: str, limit: int = LABEL_LIMIT) -> str:
-    """`name`, cut to `limit` characters if need be: the end becomes a hash of the whole, so it stays
-    unique.
-    """
-    if len(name) <= limit:
-        return name
-    digest = sha256(name.encode()).hexdigest()[:8]
-    return f"{name[: limit - 9].rstrip('-.')}-{digest}"
 
 
 def server_object_name(name: str) -> str:

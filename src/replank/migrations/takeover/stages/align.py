@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from replank.inventory.facts.json_value import JSON
-from replank.migrations.takeover.stages.draft import NOTHING_TO_UNDO, Draft, Takeover, check, lockable, stage
+from replank.migrations.takeover.stages.draft import Takeover, lockable
 from replank.migrations.takeover.terraform import StateRelease
 from replank.migrations.takeover.was_tag import was_tag
+from replank.plan.draft import NOTHING_TO_UNDO, Draft, check, stage
 from replank.plan.model import PlanCheck, Stage, Undo
 from replank.plan.takeover import PlannedMachine, PortName
 

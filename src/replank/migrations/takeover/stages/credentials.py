@@ -7,14 +7,8 @@ from collections.abc import Iterator
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.manifest import key, texts
 from replank.migrations.takeover.openstack.credentials import READER_ROLES, reader_name
-from replank.migrations.takeover.stages.draft import (
-    NOTHING_TO_UNDO,
-    Draft,
-    Takeover,
-    cannot_write,
-    check,
-    stage,
-)
+from replank.migrations.takeover.stages.draft import Takeover, cannot_write
+from replank.plan.draft import NOTHING_TO_UNDO, Draft, check, stage
 from replank.plan.model import Stage, Undo
 from replank.plan.takeover import SecretPlan
 

@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from replank.migrations.takeover.manifest import key
-from replank.migrations.takeover.stages.draft import (
-    Draft,
-    Takeover,
-    check,
-    cloud_unchanged,
-    nothing_deleting,
-    stage,
-)
+from replank.migrations.takeover.stages.draft import Takeover, cloud_unchanged, nothing_deleting
+from replank.plan.draft import Draft, check, stage
 from replank.plan.model import Stage, Undo
 
 HAND_OVER = "hand-over"

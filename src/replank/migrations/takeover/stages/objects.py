@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from replank.migrations.takeover.built import Built
 from replank.migrations.takeover.manifest import key, texts
 from replank.migrations.takeover.names import machine_set
-from replank.migrations.takeover.stages.draft import Draft, Takeover, check, stage, state_locked
+from replank.migrations.takeover.stages.draft import Takeover, state_locked
+from replank.plan.draft import Draft, check, stage
 from replank.plan.model import PlanCheck, Stage, Undo
 
 # Under Paused the controllers put finalizers back within a second, so strip and delete belong together.

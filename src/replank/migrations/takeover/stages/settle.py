@@ -14,17 +14,14 @@ from replank.migrations.takeover.openstack.credentials import (
 )
 from replank.migrations.takeover.stages.credentials import LOCK_REASON
 from replank.migrations.takeover.stages.draft import (
-    NOTHING_TO_UNDO,
-    Draft,
     Takeover,
-    check,
     cloud_unchanged,
     lockable,
     nothing_deleting,
-    stage,
     state_locked,
 )
 from replank.migrations.takeover.terraform import StateRelease
+from replank.plan.draft import NOTHING_TO_UNDO, Draft, check, stage
 from replank.plan.model import Irreversible, Stage, Undo
 
 

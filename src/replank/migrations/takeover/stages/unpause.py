@@ -12,17 +12,9 @@ from replank.migrations.takeover.built import Built
 from replank.migrations.takeover.manifest import key, texts
 from replank.migrations.takeover.names import machine_set
 from replank.migrations.takeover.openstack.credentials import CLOUD_CONFIG
-from replank.migrations.takeover.stages.draft import (
-    NOTHING_TO_UNDO,
-    Draft,
-    Takeover,
-    cannot_write,
-    check,
-    cloud_unchanged,
-    stage,
-    state_locked,
-)
+from replank.migrations.takeover.stages.draft import Takeover, cannot_write, cloud_unchanged, state_locked
 from replank.migrations.takeover.vocabulary import JUDGED_BY_REPLANK, judged_upstream
+from replank.plan.draft import NOTHING_TO_UNDO, Draft, check, stage
 from replank.plan.model import PlanCheck, Stage, Undo
 
 PAUSE_CLUSTER = Undo(

@@ -25,9 +25,9 @@ from replank.migrations.takeover.steps.live_object import (
     status_of,
     uid_of,
 )
-from replank.migrations.takeover.steps.parameters import pairs, text, texts
 from replank.migrations.takeover.steps.rollout import counts_behind, rollout_wish, unmet
 from replank.migrations.takeover.vocabulary import CLUSTER_NAME
+from replank.plan.parameters import pairs, text, texts
 from replank.ports.access import Document
 
 _STOP = "Undo the run: it pauses the Cluster first. Then compare the plan with what is live."

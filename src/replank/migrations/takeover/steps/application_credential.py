@@ -17,8 +17,8 @@ from replank.domain.errors import Refused
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.live_object import uid_of
-from replank.migrations.takeover.steps.parameters import found_before, text, texts
 from replank.migrations.takeover.steps.planned import real_server_and_port, secret_ref
+from replank.plan.parameters import found_before, text, texts
 from replank.ports.access import Document
 
 _KEY: Final = "secret"

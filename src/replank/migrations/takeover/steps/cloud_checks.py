@@ -14,8 +14,8 @@ from typing import Final
 
 from replank.domain.verdict import Verdict, failed, passed, unseen, waiting
 from replank.migrations.takeover.steps.at import At
-from replank.migrations.takeover.steps.parameters import Params, texts
 from replank.migrations.takeover.steps.planned import cluster_ref
+from replank.plan.parameters import Params, texts
 from replank.plan.takeover import PlannedMachine, PortName, TakeoverPlan
 from replank.ports.access import Document
 

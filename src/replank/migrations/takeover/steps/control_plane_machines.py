@@ -17,8 +17,8 @@ from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.family import Family, look, of_kind
 from replank.migrations.takeover.steps.live_object import is_deleting, labels_of, spec_of
-from replank.migrations.takeover.steps.parameters import texts
 from replank.migrations.takeover.vocabulary import CLUSTER_NAME, CONTROL_PLANE_LABEL, CONTROL_PLANE_NAME
+from replank.plan.parameters import texts
 from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Document
 

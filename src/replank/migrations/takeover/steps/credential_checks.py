@@ -10,8 +10,8 @@ from replank.migrations.takeover.openstack.credentials import CLOUD_CONFIG
 from replank.migrations.takeover.steps.application_credential import Credential, credential_named, existing
 from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.cloud_config import credential_in
-from replank.migrations.takeover.steps.parameters import Params, optional, text
 from replank.migrations.takeover.steps.planned import names_in, real_server_and_port, secret_ref
+from replank.plan.parameters import Params, optional, text
 
 REFUSALS: Final = frozenset({401, 403})
 """403 of a role without the right; 401 of an application credential with access rules."""

@@ -11,7 +11,7 @@ from replank.migrations.takeover.manifest import key
 from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.family import live, look
 from replank.migrations.takeover.steps.live_object import is_deleting
-from replank.migrations.takeover.steps.parameters import text
+from replank.plan.parameters import text
 
 _UNDO = (
     "A deletion cannot be taken back in Kubernetes. Undo the run while CAPO cannot write: it removes the "

@@ -9,8 +9,8 @@ from replank.domain.errors import Refused, Transient
 from replank.domain.verdict import Verdict, failed, passed, waiting
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.steps.at import At
-from replank.migrations.takeover.steps.parameters import Params, malformed, number, pairs, texts
 from replank.migrations.takeover.steps.planned import host_of
+from replank.plan.parameters import Params, malformed, number, pairs, texts
 from replank.ports.access import EtcdMember, EtcdSnapshot
 
 T = TypeVar("T")

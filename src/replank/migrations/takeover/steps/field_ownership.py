@@ -15,7 +15,7 @@ from replank.domain.verdict import Verdict, failed, passed
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.live_object import version_of
-from replank.migrations.takeover.steps.parameters import text
+from replank.plan.parameters import text
 from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Conflict, Document, ObjectRef
 

@@ -20,9 +20,9 @@ from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.cloud_config import CLOUDS_YAML
 from replank.migrations.takeover.steps.credential_checks import credential_cannot_write
 from replank.migrations.takeover.steps.live_object import labels_of, name_of, spec_of
-from replank.migrations.takeover.steps.parameters import Params, text
 from replank.migrations.takeover.steps.planned import secret_ref
 from replank.migrations.takeover.vocabulary import INFRASTRUCTURE
+from replank.plan.parameters import Params, text
 from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Document, ObjectRef
 

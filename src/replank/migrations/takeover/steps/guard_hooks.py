@@ -8,8 +8,8 @@ from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.family import live
 from replank.migrations.takeover.steps.foreign import require_only_planned
 from replank.migrations.takeover.steps.live_object import annotations_of, is_deleting, version_of
-from replank.migrations.takeover.steps.parameters import found_before, texts
 from replank.migrations.takeover.vocabulary import GUARDS
+from replank.plan.parameters import found_before, texts
 from replank.ports.access import Document, ObjectRef
 
 

@@ -11,7 +11,7 @@ from replank.domain.verdict import Verdict, failed, passed, waiting
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.names import gone
-from replank.migrations.takeover.steps.parameters import Params, found_before, text
+from replank.plan.parameters import Params, found_before, text
 from replank.ports.access import Document
 
 

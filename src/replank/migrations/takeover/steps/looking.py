@@ -6,7 +6,7 @@ from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.live_object import spec_of
 from replank.migrations.takeover.steps.node_metadata import node_ref
-from replank.migrations.takeover.steps.parameters import number
+from replank.plan.parameters import number
 
 
 class Look:

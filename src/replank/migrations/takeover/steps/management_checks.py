@@ -12,8 +12,8 @@ from replank.migrations.takeover.manifest import key
 from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.family import CHILDREN_FIRST, SERVER_KIND, api_version
 from replank.migrations.takeover.steps.live_object import labels_of, name_of
-from replank.migrations.takeover.steps.parameters import text, texts
 from replank.migrations.takeover.vocabulary import CLUSTER_NAME
+from replank.plan.parameters import text, texts
 from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Document
 

@@ -9,7 +9,7 @@ from replank.migrations.takeover.manifest import key
 from replank.migrations.takeover.openstack.names import port_name
 from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.live_object import spec_of
-from replank.migrations.takeover.steps.parameters import Params, optional, text
+from replank.plan.parameters import Params, optional, text
 from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Document
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from replank.domain.errors import Refused
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.steps.at import At
-from replank.migrations.takeover.steps.parameters import found_before, optional, text, texts
+from replank.plan.parameters import found_before, optional, text, texts
 from replank.ports.access import Document
 
 

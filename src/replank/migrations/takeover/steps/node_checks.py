@@ -9,7 +9,7 @@ from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.live_object import condition_is, condition_text, spec_of
 from replank.migrations.takeover.steps.node_metadata import node_ref
-from replank.migrations.takeover.steps.parameters import found_before, pairs, text, texts
+from replank.plan.parameters import found_before, pairs, text, texts
 
 
 async def provider_ids(at: At, params: Mapping[str, JSON]) -> Verdict:

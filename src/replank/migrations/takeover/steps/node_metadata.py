@@ -13,7 +13,7 @@ from typing import Any, Final
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.live_object import annotations_of, labels_of
-from replank.migrations.takeover.steps.parameters import found_before
+from replank.plan.parameters import found_before
 from replank.ports.access import Document, ObjectRef
 
 _ANNOTATION_DOMAIN: Final = "cluster.x-k8s.io"

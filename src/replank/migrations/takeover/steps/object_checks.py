@@ -10,9 +10,9 @@ from replank.migrations.takeover.manifest import key
 from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.family import kind_in, live
 from replank.migrations.takeover.steps.live_object import annotations_of, is_deleting, spec_of
-from replank.migrations.takeover.steps.parameters import text, texts
 from replank.migrations.takeover.steps.planned_fields import additions, departures
 from replank.migrations.takeover.vocabulary import GUARDS, PAUSED
+from replank.plan.parameters import text, texts
 
 _PUT_BACK = "Find out who changed it. Put it back as the plan has it and resume, or undo the run."
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from replank.migrations.takeover.names import Names
-from replank.migrations.takeover.steps.parameters import malformed
+from replank.plan.parameters import malformed
 from replank.plan.takeover import SecretPlan, TakeoverPlan
 from replank.ports.access import ObjectRef
 

@@ -13,7 +13,6 @@ from replank.migrations.takeover.steps.application_credential import ensured
 from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.credential_checks import refused_writes
 from replank.migrations.takeover.steps.live_object import labels_of, uid_of, version_of
-from replank.migrations.takeover.steps.parameters import found_before, optional, text, texts
 from replank.migrations.takeover.steps.planned import secret_of, secret_ref
 from replank.migrations.takeover.steps.secret_content import (
     Data,
@@ -24,6 +23,7 @@ from replank.migrations.takeover.steps.secret_content import (
     seen,
     wanted,
 )
+from replank.plan.parameters import found_before, optional, text, texts
 from replank.plan.takeover import SecretPlan
 from replank.ports.access import Document, ObjectRef
 

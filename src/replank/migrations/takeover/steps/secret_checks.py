@@ -9,9 +9,9 @@ from replank.domain.verdict import Verdict, failed, passed, waiting
 from replank.migrations.takeover.steps.at import At
 from replank.migrations.takeover.steps.key_pair import mismatch
 from replank.migrations.takeover.steps.live_object import labels_of
-from replank.migrations.takeover.steps.parameters import Params, optional, pairs, text, texts
 from replank.migrations.takeover.steps.planned import host_of, names_in, secret_of, secret_ref
 from replank.migrations.takeover.steps.secret_content import data_of, differing, wanted
+from replank.plan.parameters import Params, optional, pairs, text, texts
 from replank.ports.access import Document
 
 _KCP_MAKES: Final = ("ca", "etcd", "sa", "proxy", "kubeconfig")

@@ -16,7 +16,7 @@ from replank.inventory.facts.json_value import JSON
 from replank.inventory.terraform.address import enclosing
 from replank.migrations.takeover.manifest import texts
 from replank.migrations.takeover.steps.at import At
-from replank.migrations.takeover.steps.parameters import found_before, malformed, pairs, text
+from replank.plan.parameters import found_before, malformed, pairs, text
 from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import StateNow
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from replank.domain.verdict import Verdict, failed, passed, waiting
 from replank.migrations.takeover.steps.at import At
-from replank.migrations.takeover.steps.parameters import Params, optional, text
 from replank.migrations.takeover.steps.terraform import (
     forget_ids,
     holder,
@@ -14,6 +13,7 @@ from replank.migrations.takeover.steps.terraform import (
     still_known,
     type_of,
 )
+from replank.plan.parameters import Params, optional, text
 
 
 async def unlocked(at: At, params: Params) -> Verdict:

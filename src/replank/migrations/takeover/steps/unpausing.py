@@ -15,7 +15,6 @@ from replank.migrations.takeover.steps.family import SERVER_KIND, kind_in, live,
 from replank.migrations.takeover.steps.foreign import require_only_planned
 from replank.migrations.takeover.steps.live_object import annotations_of, labels_of, spec_of, version_of
 from replank.migrations.takeover.steps.node_metadata import nodes_found, restore_nodes
-from replank.migrations.takeover.steps.parameters import found_before, text
 from replank.migrations.takeover.steps.pausing import await_paused, pause_cluster
 from replank.migrations.takeover.steps.unpause_fences import (
     require_machine_counts,
@@ -24,6 +23,7 @@ from replank.migrations.takeover.steps.unpause_fences import (
     require_paused_owners,
 )
 from replank.migrations.takeover.vocabulary import CLUSTER_NAME, PAUSED
+from replank.plan.parameters import found_before, text
 from replank.ports.access import Document, ObjectRef
 
 
