@@ -68,8 +68,8 @@ class Case:
         return self.path.parent.name
 
     def snapshot(self) -> Snapshot:
-        """The healthy cluster with the changes."""
-        document = healthy()
+        """The healthy cluster with the changes; for a runtime swap it runs on Docker (`runtimes.yaml`)."""
+        document = healthy_on_docker() if self.code.startswith("RP4") else healthy()
         for change in self.changes:
             apply(document, change)
         return snapshot_of(document)
@@ -90,14 +90,32 @@ def healthy() -> Document:
     return document
 
 
+@cache
+def _runtimes() -> str:
+    return json.dumps(_yaml(FACTS / "runtimes.yaml"))
+
+
+def healthy_on_docker() -> Document:
+    """The healthy cluster with its runtimes: Docker with cri-dockerd on every Node, nothing in the way."""
+    section = json.loads(_runtimes())
+    common = section.pop("node")
+    section["nodes"] = [{**copy.deepcopy(common), "node": name} for name in section["nodes"]]
+    return healthy() | {"runtimes": section}
+
+
 def snapshot_of(document: Document) -> Snapshot:
     """The document as every snapshot is read: through the codec."""
     return codec.load(json.dumps(document).encode(), where="tests/facts")
 
 
 def case_files() -> list[Path]:
-    """The fact files of the audit, sorted."""
-    return sorted(FACTS.glob("RP[1-9]*/*.yaml"))
+    """The fact files of the takeover's audit, sorted."""
+    return sorted(FACTS.glob("RP[1-35-9]*/*.yaml"))
+
+
+def runtime_case_files() -> list[Path]:
+    """The fact files of the audit of a runtime swap, sorted."""
+    return sorted(FACTS.glob("RP4*/*.yaml"))
 
 
 @cache

@@ -19,7 +19,7 @@ from replank.engine.patience import Patience
 from replank.inventory.fleet.model import KubeconfigRef
 from replank.migrations.takeover.steps.registry import takeover_registry
 from replank.plan import codec
-from replank.plan.takeover import TakeoverPlan
+from replank.plan.takeover import TakeoverPlan, takeover_of
 from replank.ports.access import Access
 from replank.ports.journal import Run
 from replank.transports.kubernetes.api import KubernetesApi
@@ -100,7 +100,7 @@ async def main() -> None:
     plans = {}
     for file in sorted(options.plans.glob("*.yaml")):
         text = file.read_text()
-        plans[file.stem] = (codec.load(text.encode(), where=file.name), text)
+        plans[file.stem] = (takeover_of(codec.load(text.encode(), where=file.name), "takeover"), text)
     takeovers = Takeovers(plans, options.kubeconfig, Source.read(options.source).seconds)
     engine = Engine(
         database_url=f"sqlite:///{options.journal}",

@@ -47,6 +47,10 @@ DOCKER = LegacyCluster(
 """A cluster that was left at the last version whose kubelet speaks to Docker by itself."""
 
 
+SWAP = LegacyCluster(name="swap", number=62, control_planes=1, worker_groups=(WorkerGroup(count=1),))
+"""One control plane and one worker, whose container runtime is swapped."""
+
+
 KUBESPRAY = LegacyCluster(
     name="kubespray",
     number=60,

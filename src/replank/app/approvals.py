@@ -12,17 +12,20 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from replank.app.holder import holder
 from replank.app.plan_files import PlanFile
 from replank.app.store import read_file, write_private
 from replank.domain.errors import Refused
-from replank.plan.takeover import TakeoverPlan
+from replank.plan.codec import AnyPlan
+from replank.plan.runtime_swap import RuntimeSwapPlan
 from replank.ports.access import Access
 
 SCHEMA: Final = "replank.approval/v1"
 
 
 class Approver(BaseModel):
-    """`kubernetes`: as the management cluster's SelfSubjectReview says. `openstack`: as Keystone says."""
+    """`kubernetes`: as SelfSubjectReview says, of the management cluster or, for a runtime swap, of the
+    cluster itself. `openstack`: as Keystone says, "" where no cloud is touched."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -30,7 +33,8 @@ class Approver(BaseModel):
     openstack: str
 
     def __str__(self) -> str:
-        return f"{self.kubernetes} (Kubernetes), {self.openstack} (Keystone)"
+        keystone = f", {self.openstack} (Keystone)" if self.openstack else ""
+        return f"{self.kubernetes} (Kubernetes){keystone}"
 
 
 class Approval(BaseModel):
@@ -51,7 +55,7 @@ def approval_path(plan: Path) -> Path:
     return plan.with_name(f"{plan.name}.approval.json")
 
 
-def words_of(plan: TakeoverPlan) -> tuple[str, ...]:
+def words_of(plan: AnyPlan) -> tuple[str, ...]:
     """The approvals that the engine will ask for, in the order of the steps.
 
     That is a step's own word, or the ID of a point of no return that has none.
@@ -61,9 +65,19 @@ def words_of(plan: TakeoverPlan) -> tuple[str, ...]:
     return tuple(dict.fromkeys(s.approval or s.id for s in steps if s.approval or s.id in no_return))
 
 
-async def whoever(access: Access) -> Approver:
+async def whoever(access: Access, plan: AnyPlan) -> Approver:
     """Who we are, by the systems themselves."""
+    if isinstance(plan, RuntimeSwapPlan):
+        return Approver(kubernetes=await _of_cluster(access), openstack="")
     return Approver(kubernetes=await access.management.whoami(), openstack=await access.cloud.whoami())
+
+
+async def _of_cluster(access: Access) -> str:
+    """API servers before 1.27 do not say who asks: then this machine's user."""
+    try:
+        return await access.workload.whoami()
+    except Refused:
+        return f"{holder()}, whom the API server does not name"
 
 
 def write_approval(file: PlanFile, who: Approver, now: datetime) -> tuple[Path, Approval]:

@@ -19,7 +19,7 @@ from replank.app.run_reports import report_of, write_report
 from replank.app.wiring import Runner, Wiring
 from replank.inventory.fleet.model import Fleet
 from replank.journal.event import Direction
-from replank.plan.takeover import TakeoverPlan
+from replank.plan.codec import AnyPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +30,14 @@ class Carrying:
     conductor: Conductor
     reports: Path
 
-    async def go(self, run_id: str, plan: TakeoverPlan, *, direction: Direction, goal: str) -> Result:
+    async def go(self, run_id: str, plan: AnyPlan, *, direction: Direction, goal: str) -> Result:
         """Carries the run on and writes its report, however it ended."""
         try:
             return await self.conductor.go(run_id, plan, direction=direction, goal=goal)
         finally:
             await self.report(run_id, plan)
 
-    async def report(self, run_id: str, plan: TakeoverPlan) -> None:
+    async def report(self, run_id: str, plan: AnyPlan) -> None:
         """Writes the run's report as it stands now."""
         page = write_report(await report_of(self.runner.journal, run_id, plan), self.reports)
         err().print(f"{plan.cluster}: report {page}", highlight=False, markup=False, soft_wrap=True)
@@ -49,10 +49,10 @@ async def carrying(
 ) -> AsyncIterator[Carrying]:
     """Opens the engine and watches for signals. `fleet`: of the clusters that may ask for approval."""
 
-    async def approver(cluster: str, plan: TakeoverPlan) -> str:
+    async def approver(cluster: str, plan: AnyPlan) -> str:
         (config,) = clusters_named(fleet, (cluster,))
         async with wiring.access(config, plan) as access:
-            return str(await whoever(access))
+            return str(await whoever(access, plan))
 
     def tell(text: str) -> None:
         err().print(text, style="bold yellow", markup=False)

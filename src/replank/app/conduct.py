@@ -13,7 +13,7 @@ from replank.app.wiring import Runner
 from replank.domain.errors import ReplankError
 from replank.journal.event import Direction, Event
 from replank.journal.state import RunStatus, state_of
-from replank.plan.takeover import TakeoverPlan
+from replank.plan.codec import AnyPlan
 
 _NOT_OURS = ("RP810", "RP811", "RP812", "RP817")
 """The journal cannot be written, or another process is carrying the run on."""
@@ -30,7 +30,7 @@ class Conductor:
     view: LiveView
     holder: str
     ask: Ask | None
-    whoever: Callable[[str, TakeoverPlan], Awaitable[str]]
+    whoever: Callable[[str, AnyPlan], Awaitable[str]]
     tell: Callable[[str], None]
     take_over: bool = False
     again_s: float = 0.5
@@ -57,7 +57,7 @@ class Conductor:
                 await self.runner.pause(run_id, f"asked by {self.holder}")
             await asyncio.sleep(self.again_s)
 
-    async def go(self, run_id: str, plan: TakeoverPlan, *, direction: Direction, goal: str) -> Result:
+    async def go(self, run_id: str, plan: AnyPlan, *, direction: Direction, goal: str) -> Result:
         """Until the run comes to its goal or to rest. Raises what the engine raises."""
         self._going.add(run_id)
         try:
@@ -73,7 +73,7 @@ class Conductor:
         events = await self.runner.journal.events(run_id)
         return Result(cluster=plan.cluster, ending=status, run_id=run_id, why=_why(status, events))
 
-    async def _go(self, run_id: str, plan: TakeoverPlan, direction: Direction, goal: str) -> RunStatus:
+    async def _go(self, run_id: str, plan: AnyPlan, direction: Direction, goal: str) -> RunStatus:
         while True:
             status = await self.runner.carry_on(
                 run_id, direction=direction, goal=goal, holder=self.holder, take_over=self.take_over
@@ -81,7 +81,7 @@ class Conductor:
             if status != "waiting-for-approval" or not await self._approved(run_id, plan):
                 return status
 
-    async def _approved(self, run_id: str, plan: TakeoverPlan) -> bool:
+    async def _approved(self, run_id: str, plan: AnyPlan) -> bool:
         needed = _last_needed(await self.runner.journal.events(run_id))
         if self.ask is None or needed is None or self.stopping:
             return False

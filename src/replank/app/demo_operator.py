@@ -14,7 +14,7 @@ from replank.app.follow import follow
 from replank.app.runs import newest, plan_of
 from replank.engine.store import SqlJournal
 from replank.journal.event import Direction
-from replank.plan.takeover import Forget
+from replank.plan.takeover import Forget, takeover_of
 
 _LOOK_S: Final = 0.5
 
@@ -63,7 +63,7 @@ class Operator:
         if found is None:
             await asyncio.sleep(_LOOK_S)
             return await self._watch(journal)
-        plan = plan_of(found.run)
+        plan = takeover_of(plan_of(found.run), "part of Terraform")
         gates = {s.id for stage in plan.stages for s in stage.steps if s.kind == "terraform.forget"}
         async for event in follow(journal, found.run.id):
             if event.kind == "hold" and event.step in gates:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from replank.app.audits import audit_settings
 from replank.app.plan_files import PlanFile, Rejected
+from replank.app.planning import settings_of, swap_plan, takeover_plan
 from replank.domain.errors import Refused
 from replank.inventory.facts.snapshot import Snapshot
 from replank.inventory.fleet.model import ClusterConfig
 from replank.plan.compare import Change
 from replank.plan.drift import drift
+from replank.plan.runtime_swap import RuntimeSwapPlan
 from replank.report.words import count
 from replank.survey.fleet import Readers, SurveyOptions, survey_fleet
 from replank.survey.progress import Progress
@@ -29,7 +30,9 @@ async def drifted(
     by_name = {file.cluster: (file, config) for file, config in files}
     rejected: list[Rejected] = []
     configs = [config for _, config in files]
-    async for surveyed in survey_fleet(configs, readers, SurveyOptions(parallel=parallel), progress):
+    swaps = {f.cluster for f, _ in files if isinstance(f.plan, RuntimeSwapPlan)}
+    options = SurveyOptions(parallel=parallel, runtime=bool(swaps))
+    async for surveyed in survey_fleet(configs, readers, options, progress):
         file, config = by_name[surveyed.cluster]
         if surveyed.error is not None:
             rejected.append(Rejected(file.cluster, surveyed.error))
@@ -42,12 +45,10 @@ def differences(
     file: PlanFile, config: ClusterConfig, snapshot: Snapshot, now: datetime
 ) -> tuple[Change, ...]:
     """Between the plan and the same plan made from `snapshot`; those that matter."""
-    from replank.migrations.takeover.checks import audit_takeover
-    from replank.migrations.takeover.planner import plan_takeover
-    from replank.migrations.takeover.settings import settings_from
-
-    findings = audit_takeover(snapshot, audit_settings(config, now))
-    return drift(file.plan, plan_takeover(snapshot, settings_from(config), findings))
+    plan = file.plan
+    if isinstance(plan, RuntimeSwapPlan):
+        return drift(plan, swap_plan(snapshot, settings_of(plan), config, now))
+    return drift(plan, takeover_plan(snapshot, config, now))
 
 
 def _drifted(file: PlanFile, changes: tuple[Change, ...]) -> Rejected:

@@ -14,7 +14,7 @@ from replank.app.console import err
 from replank.app.follow import EVERY_S
 from replank.journal.event import Direction, Event
 from replank.journal.state import RunState, take
-from replank.plan.takeover import TakeoverPlan
+from replank.plan.codec import AnyPlan
 from replank.ports.journal import Journal
 from replank.report.terminal.event_lines import event_line
 from replank.report.words import printable
@@ -57,7 +57,7 @@ class LiveView:
                 self._bars.start()
 
     @contextlib.asynccontextmanager
-    async def showing(self, run_id: str, plan: TakeoverPlan, direction: Direction) -> AsyncIterator[None]:
+    async def showing(self, run_id: str, plan: AnyPlan, direction: Direction) -> AsyncIterator[None]:
         """Shows what is new in the run's journal from now on, and all of it before it ends."""
         old = await self._journal.events(run_id)
         row = _Row(self._bars, plan, direction, old)
@@ -88,9 +88,7 @@ class LiveView:
 class _Row:
     """One run: its bar, and its lines."""
 
-    def __init__(
-        self, bars: Progress, plan: TakeoverPlan, direction: Direction, old: tuple[Event, ...]
-    ) -> None:
+    def __init__(self, bars: Progress, plan: AnyPlan, direction: Direction, old: tuple[Event, ...]) -> None:
         self._bars = bars
         self._plan = plan
         self._steps = {step.id: step.says for stage in plan.stages for step in stage.steps}

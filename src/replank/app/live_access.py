@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import cast
 
 from replank.app.machine_hosts import MachineHosts
 from replank.domain.errors import Refused
 from replank.inventory.fleet.model import ClusterConfig
+from replank.plan.codec import AnyPlan
+from replank.plan.runtime_swap import RuntimeSwapPlan
 from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Access
 from replank.ports.journal import Run
@@ -20,7 +22,7 @@ Fence = Callable[[], None]
 
 
 @asynccontextmanager
-async def open_access(run: Run, plan: TakeoverPlan, fence: Fence) -> AsyncIterator[Access]:
+async def open_access(run: Run, plan: AnyPlan, fence: Fence) -> AsyncIterator[Access]:
     """The systems of the run's cluster, by the fleet file that it began with.
 
     Raises `Refused`: RP002 and RP010 to RP019 (the file), RP004 (the cluster is not in it), RP857.
@@ -28,15 +30,24 @@ async def open_access(run: Run, plan: TakeoverPlan, fence: Fence) -> AsyncIterat
     from replank.app.fleet_file import clusters_named, read_fleet
 
     (config,) = clusters_named(read_fleet(Path(run.fleet)), (run.cluster,))
-    async with live_access(config, plan, fence) as access:
+    async with access_for(config, plan, fence) as access:
         yield access
 
 
 @asynccontextmanager
-async def only_reading(config: ClusterConfig, plan: TakeoverPlan) -> AsyncIterator[Access]:
+async def only_reading(config: ClusterConfig, plan: AnyPlan) -> AsyncIterator[Access]:
     """The same for looking before the first write."""
-    async with live_access(config, plan, _no_writes) as access:
+    async with access_for(config, plan, _no_writes) as access:
         yield access
+
+
+def access_for(config: ClusterConfig, plan: AnyPlan, fence: Fence) -> AbstractAsyncContextManager[Access]:
+    """What the plan's kind of migration touches."""
+    if isinstance(plan, RuntimeSwapPlan):
+        from replank.app.swap_access import swap_access
+
+        return swap_access(config, plan, fence)
+    return live_access(config, plan, fence)
 
 
 @asynccontextmanager
@@ -71,10 +82,13 @@ async def live_access(config: ClusterConfig, plan: TakeoverPlan, fence: Fence) -
         )
 
 
-async def missing_rights(access: Access, plan: TakeoverPlan) -> tuple[str, ...]:
+async def missing_rights(access: Access, plan: AnyPlan) -> tuple[str, ...]:
     """All that are not granted, the management cluster's first. Raises as `ports.access.KubeApi`."""
-    from replank.survey.plan_rights import needed_rights
+    from replank.survey.plan_rights import needed_rights, swap_rights
 
+    if isinstance(plan, RuntimeSwapPlan):
+        missing = await cast("RightsReader", access.workload).missing_rights(swap_rights())
+        return tuple(f"workload cluster: {right}" for right in missing)
     needed = needed_rights(plan)
     management, workload = (cast("RightsReader", api) for api in (access.management, access.workload))
     there, here = await asyncio.gather(

@@ -9,9 +9,9 @@ from pathlib import Path
 from replank.app.store import read_file
 from replank.domain.errors import Refused, ReplankError
 from replank.plan import codec
-from replank.plan.takeover import TakeoverPlan
+from replank.plan.codec import AnyPlan
 
-PLAN_SUFFIX = ".takeover.yaml"
+PLAN_SUFFIXES = (".takeover.yaml", ".runtime.yaml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class PlanFile:
 
     path: Path
     text: str
-    plan: TakeoverPlan
+    plan: AnyPlan
     sha256: str
 
     @property
@@ -57,13 +57,13 @@ def plan_paths(named: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def _in_folder(folder: Path) -> tuple[Path, ...]:
-    plans = tuple(sorted(folder.glob(f"*{PLAN_SUFFIX}")))
+    plans = tuple(sorted(path for path in folder.iterdir() if path.name.endswith(PLAN_SUFFIXES)))
     if not plans:
         raise Refused(
             "RP840",
             "There are no plans in this folder",
-            f"no file in it ends in {PLAN_SUFFIX}",
-            "Run `replank plan takeover` first, or name the plan files.",
+            f"no file in it ends in {' or '.join(PLAN_SUFFIXES)}",
+            "Run `replank plan takeover` or `replank plan runtime` first, or name the plan files.",
             where=str(folder),
         )
     return plans
@@ -111,6 +111,14 @@ def require_ready(file: PlanFile) -> None:
     if file.plan.ready:
         return
     blockers = [f"{f.code} {f.subject}" for f in file.plan.findings if f.severity == "blocker"]
+    if not file.plan.stages and not blockers:
+        raise Refused(
+            "RP842",
+            "The plan has nothing to do",
+            "everything is as it wants it already",
+            "Nothing is left to do.",
+            where=str(file.path),
+        )
     raise Refused(
         "RP842",
         "The plan is not ready",

@@ -18,6 +18,8 @@ from replank.app.wiring import Wiring
 from replank.domain.errors import Refused, ReplankError
 from replank.inventory.fleet.model import ClusterConfig, Fleet
 from replank.migrations.takeover.vocabulary import OWN_JUDGE, judged_upstream
+from replank.plan.codec import AnyPlan
+from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Access
 from replank.ports.journal import Journal, Run
 from replank.survey.progress import Progress
@@ -113,7 +115,7 @@ class Preflight:
         missing = await self.wiring.missing_rights(access, plan)
         if missing:
             raise _too_few_rights(candidate, missing)
-        if candidate.run is not None:
+        if candidate.run is not None or not isinstance(plan, TakeoverPlan):
             return
         try:
             version = plan.targets.cluster_api_version
@@ -130,7 +132,10 @@ class Preflight:
 
         The step asks for an approval by itself where the program is gone by then.
         """
-        targets = candidate.file.plan.targets
+        plan = candidate.file.plan
+        if not isinstance(plan, TakeoverPlan):
+            return
+        targets = plan.targets
         if self.judged_by_replank or not judged_upstream(targets):
             return
         if (await access.judge.judge({})).by == OWN_JUDGE:
@@ -173,6 +178,11 @@ def _too_few_rights(candidate: Candidate, missing: Sequence[str]) -> Refused:
         "RP854",
         f"{len(missing)} rights are missing for cluster {candidate.cluster}",
         "not allowed are:\n" + "\n".join(f"- {right}" for right in missing),
-        f"`replank permissions apply --namespace {candidate.file.plan.namespace}` prints what is needed. "
-        "Grant it and apply again; nothing was written.",
+        f"`replank permissions {_permissions(candidate.file.plan)}` prints what is needed. Grant it "
+        "and apply again; nothing was written.",
     )
+
+
+def _permissions(plan: AnyPlan) -> str:
+    """What `replank permissions` prints the rights of."""
+    return f"apply --namespace {plan.namespace}" if isinstance(plan, TakeoverPlan) else "swap"

@@ -9,7 +9,7 @@ from typing import Any
 
 from replank.app.runs import plan_of
 from replank.app.store import write_private
-from replank.plan.takeover import TakeoverPlan
+from replank.plan.codec import AnyPlan
 from replank.ports.journal import Journal
 from replank.report.run.model import RunReport
 
@@ -32,7 +32,7 @@ def as_dict(report: RunReport) -> dict[str, Any]:
     return run_dict(report)
 
 
-async def report_of(journal: Journal, run_id: str, plan: TakeoverPlan | None = None) -> RunReport:
+async def report_of(journal: Journal, run_id: str, plan: AnyPlan | None = None) -> RunReport:
     """As of now. `plan`: of the run, where somebody has read it already."""
     from replank.report.run.report import run_report
 

@@ -12,7 +12,7 @@ from replank.domain.errors import Refused
 from replank.journal.event import Event
 from replank.journal.state import RunState, state_of
 from replank.plan import codec
-from replank.plan.takeover import TakeoverPlan
+from replank.plan.codec import AnyPlan
 from replank.ports.journal import Journal, Run
 
 IN_WORK = ("running", "paused", "waiting-for-approval", "refused")
@@ -28,7 +28,7 @@ class Standing:
     state: RunState
 
     @property
-    def plan(self) -> TakeoverPlan:
+    def plan(self) -> AnyPlan:
         """The plan as the journal keeps it. Parsed anew each time (a second for a big one)."""
         return plan_of(self.run)
 
@@ -39,7 +39,7 @@ class Standing:
         return str(started[-1].data["until"] or "") if started else ""
 
 
-def plan_of(run: Run) -> TakeoverPlan:
+def plan_of(run: Run) -> AnyPlan:
     """The plan as the journal keeps it. Raises `Refused` RP032 to RP036."""
     return codec.load(run.plan.encode(), where=f"the plan of run {run.id}")
 
@@ -97,7 +97,7 @@ def _listed(runs: Iterable[Run], most: int = 8) -> str:
     return ", ".join(names[-most:]) + more
 
 
-def stage_named(plan: TakeoverPlan, name: str) -> str:
+def stage_named(plan: AnyPlan, name: str) -> str:
     """The stage's name. Raises `Refused` RP806."""
     names = [stage.name for stage in plan.stages]
     if not name or name in names:

@@ -14,7 +14,7 @@ from replank.app.asking import Ask, terminal
 from replank.inventory.fleet.model import ClusterConfig
 from replank.journal.event import Direction
 from replank.journal.state import RunStatus
-from replank.plan.takeover import TakeoverPlan
+from replank.plan.codec import AnyPlan
 from replank.ports.access import Access
 from replank.ports.journal import Journal, WatchedJournal
 from replank.survey.fleet import Readers
@@ -31,9 +31,7 @@ class Runner(Protocol):
     @property
     def journal(self) -> Journal: ...
 
-    async def start(
-        self, plan: TakeoverPlan, plan_text: str, *, fleet: str, until: str, holder: str
-    ) -> str: ...
+    async def start(self, plan: AnyPlan, plan_text: str, *, fleet: str, until: str, holder: str) -> str: ...
 
     async def carry_on(
         self, run_id: str, *, direction: Direction, goal: str, holder: str, take_over: bool = False
@@ -73,8 +71,8 @@ class Wiring:
     """
 
     readers: Callable[[], Readers]
-    access: Callable[[ClusterConfig, TakeoverPlan], AbstractAsyncContextManager[Access]]
-    missing_rights: Callable[[Access, TakeoverPlan], Awaitable[Sequence[str]]]
+    access: Callable[[ClusterConfig, AnyPlan], AbstractAsyncContextManager[Access]]
+    missing_rights: Callable[[Access, AnyPlan], Awaitable[Sequence[str]]]
     runner: Callable[[str], AbstractAsyncContextManager[Runner]]
     journal: Callable[[str], AbstractAsyncContextManager[WatchedJournal]]
     probes: Callable[[ClusterConfig, Path, float], AbstractAsyncContextManager[Probes]]
@@ -108,8 +106,10 @@ def live_readers(*, parallel: int, timeout_s: float) -> Readers:
     """Readers of the real world. `parallel`: requests at once to a cloud. `timeout_s`: for one answer."""
     from replank.transports.kubernetes.management import KubernetesManagementReader
     from replank.transports.kubernetes.reader import KubernetesReader
+    from replank.transports.kubernetes.runtime.reader import KubernetesRuntimeUseReader
     from replank.transports.openstack.reader import OpenStackReader
     from replank.transports.ssh.reader import SshHostReader
+    from replank.transports.ssh.runtime.reader import SshRuntimeReader
     from replank.transports.terraform.reader import TerraformStateReader
 
     return Readers(
@@ -118,6 +118,8 @@ def live_readers(*, parallel: int, timeout_s: float) -> Readers:
         cluster=KubernetesReader(timeout_s=timeout_s),
         management=KubernetesManagementReader(timeout_s=timeout_s),
         host=SshHostReader(),
+        runtime=SshRuntimeReader(),
+        runtime_use=KubernetesRuntimeUseReader(timeout_s=timeout_s),
     )
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from replank.domain.severity import Severity
 from replank.inventory.facts.snapshot import Snapshot
+
+NEWEST_LTS: Final = "2.3.5"
+"""The containerd that a runtime swap leads to where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,7 @@ class AuditSettings:
 
     `now`: timezone-aware; a check never asks a clock. `certificate_days`: how near an expiry is too near.
     `expected_region`: region in providerIDs that a Machine would carry, "" = none, None = whatever the Nodes
-    carry, as the plan takes it from them.
+    carry, as the plan takes it from them. `containerd`: the version that a runtime swap leads to.
     """
 
     now: datetime
@@ -52,6 +56,7 @@ class AuditSettings:
     new_image: str = ""
     new_control_plane_image: str = ""
     expected_region: str | None = None
+    containerd: str = NEWEST_LTS
 
 
 Check = Callable[[Snapshot, AuditSettings], Iterable[Finding]]

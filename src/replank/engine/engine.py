@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from replank import __version__
 from replank.domain.errors import Refused
@@ -34,7 +34,8 @@ from replank.ports.steps import Registry
 if TYPE_CHECKING:
     from replank.engine.durable import DurableRuns
 
-OpenAccess = Callable[[Run, AnyPlan, Callable[[], None]], AbstractAsyncContextManager[Access]]
+OpenAccess = Callable[[Run, Any, Callable[[], None]], AbstractAsyncContextManager[Access]]
+"""The plan is of the kind that the registry has code for."""
 
 # What may stand in a journal before anybody worked on the run.
 _BEFORE_WORK = {"run-started", "approved", "drift", "probe"}

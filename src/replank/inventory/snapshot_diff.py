@@ -11,6 +11,7 @@ from replank.domain.unknown import Unknown
 from replank.inventory.facts.kubernetes import PodFact
 from replank.inventory.facts.snapshot import Snapshot
 from replank.inventory.json_changes import json_changes, shown
+from replank.inventory.runtime.runtimes import NOT_ASKED
 from replank.inventory.snapshot_words import Noun, called, field_words, noun_of, value_words
 
 
@@ -33,8 +34,11 @@ _AREAS = {
     "management": "Management cluster",
     "machines": "Machines and roles",
     "conflicts": "Machines and roles",
+    "runtimes": "Container runtimes",
 }
-_SOURCES = tuple((field_words(name),) for name in ("terraform", "openstack", "kubernetes", "management"))
+_SOURCES = tuple(
+    (field_words(name),) for name in ("terraform", "openstack", "kubernetes", "management", "runtimes")
+)
 _UNNAMED = {"infrastructure"}
 """Only a fold around the clouds."""
 
@@ -91,6 +95,8 @@ def _walk(place: _Place, old: Any, new: Any) -> Iterator[SnapshotChange]:
 
 def _sight(place: _Place, old: Any, new: Any) -> SnapshotChange:
     what = place.what.rstrip(":") or "this"
+    if NOT_ASKED in (old, new):
+        return place.says(f"only the {'second' if old == NOT_ASKED else 'first'} survey looked at {what}")
     if isinstance(new, Unknown):
         if isinstance(old, Unknown):
             return place.says(f"still could not see {what}, now because: {new.unknown} [{new.code}]")

@@ -71,6 +71,29 @@ NOUNS: Final = {
     "TerraformResource": Noun("resource", ("state", "address", "deposed"), ("address", "deposed")),
     "LegacyMachine": Noun("machine", ("name",), ("name",)),
     "Conflict": Noun("conflict", ("subject", "says"), ("subject", "says")),
+    "NodeRuntime": Noun("runtime of", ("node",), ("node",)),
+    "TextFile": Noun("file", ("path",), ("path",)),
+    "RuntimeFile": Noun("file", ("path",), ("path",)),
+    "ContainerdFile": Noun("file", ("path",), ("path",)),
+    "DockerSetting": Noun("setting", ("key", "where"), ("key",)),
+    "RegistryHosts": Noun("hosts.toml of", ("namespace", "path"), ("namespace",)),
+    "RegistryCertificates": Noun("certificates of", ("registry",), ("registry",)),
+    "RegistryLogin": Noun("login for", ("registry", "where"), ("registry", "where")),
+    "ProxySetting": Noun("proxy", ("name", "where"), ("name", "where")),
+    "ImageInUse": Noun("image", ("id",), ("id",)),
+    "CniNetwork": Noun("CNI network", ("path",), ("name", "path")),
+    "StoredAddress": Noun("address", ("network", "address"), ("address",)),
+    "OtherContainer": Noun("container", ("id",), ("name",)),
+    "DockerUser": Noun("call of Docker", ("path", "line"), ("path", "line")),
+    "RuntimeMount": Noun("mount", ("namespace", "owner", "path"), ("namespace", "owner", "path")),
+    "OnceOnlyPod": Noun("pod", ("namespace", "name"), ("namespace", "name")),
+    "HostPort": Noun("host port", ("node", "port", "protocol", "host_ip"), ("port", "protocol", "node")),
+    "NetworkDaemon": Noun("CNI", ("namespace", "workload"), ("name",)),
+    "ProblemDetector": Noun("node-problem-detector", ("namespace", "workload"), ("namespace", "workload")),
+    "NodeAgent": Noun("agent", ("product", "namespace", "workload"), ("product", "workload")),
+    "Builder": Noun("builder", ("namespace", "owner", "image"), ("namespace", "owner")),
+    "LogAgent": Noun("log agent", ("namespace", "workload", "container"), ("namespace", "workload")),
+    "LogInput": Noun("input", ("name", "place"), ("name",)),
 }
 """Dataclass name -> noun. What is not here (an address, a piece of evidence) is a value: it comes or goes."""
 
@@ -93,6 +116,7 @@ _WORDS: Final = {
     "os_release": "operating system",
     "os_image": "operating system",
     "hosts": "machines by SSH",
+    "runtimes": "the runtimes",
     "project_id": "project ID",
 }
 

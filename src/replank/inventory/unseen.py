@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, is_dataclass
 
 from replank.domain.unknown import Unknown
 from replank.inventory.facts.snapshot import Snapshot
+from replank.inventory.runtime.runtimes import NOT_ASKED
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -19,11 +20,13 @@ class Unseen:
 
 
 def unseen_sources(snapshot: Snapshot) -> tuple[Unseen, ...]:
-    """All unknown facts of a snapshot, in the order of its fields."""
+    """All unknown facts of a snapshot, in the order of its fields; what nobody asked for is none."""
     return tuple(_walk(snapshot, ""))
 
 
 def _walk(value: object, path: str) -> Iterator[Unseen]:
+    if value == NOT_ASKED:
+        return
     if isinstance(value, Unknown):
         yield Unseen(path, value.unknown, value.code)
     elif is_dataclass(value) and not isinstance(value, type):
@@ -31,5 +34,6 @@ def _walk(value: object, path: str) -> Iterator[Unseen]:
             yield from _walk(getattr(value, field.name), f"{path}.{field.name}" if path else field.name)
     elif isinstance(value, tuple):
         for item in value:
-            name = next((getattr(item, key) for key in ("server", "name", "id") if hasattr(item, key)), "")
+            keys = ("server", "node", "name", "id")
+            name = next((getattr(item, key) for key in keys if hasattr(item, key)), "")
             yield from _walk(item, f"{path}[{name}]")

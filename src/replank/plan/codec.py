@@ -11,25 +11,26 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
-from typing import Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, ValidationError
 
 from replank.domain.errors import Refused
 from replank.plan.model import SCHEMA
 from replank.plan.order import manifest_keys, ordered
+from replank.plan.runtime_swap import RuntimeSwapPlan
 from replank.plan.takeover import TakeoverPlan
 from replank.plan.yaml_reader import Path, YamlDocument, read_yaml
 from replank.plan.yaml_writer import write_yaml
 
 _HEADING = """\
-# A replank plan: how the cluster {cluster} would be taken over by Cluster API, in place.
+# A replank plan: how the cluster {cluster} would {what}, in place.
 #
 # Nothing has been done yet. Review it before anybody applies it:
 #   replank show THIS-FILE                 five minutes in the terminal
 #   replank show THIS-FILE --html PAGE     a page with drawings, to hand round
 #   replank diff OLD-PLAN THIS-FILE        what changed since the last plan
-# Read first: ready, findings, points_of_no_return, forget; then groups (their differences) and stages.
+# Read first: ready, findings, points_of_no_return, {first}.
 # No value here is a secret; `secrets` says where each one comes from when the plan is carried out.
 # Do not edit: sha256 below is that of the content, and an edited plan is refused. To change the plan, change
 # fleet.yaml or the cluster, then survey and plan again.
@@ -37,12 +38,21 @@ _HEADING = """\
 """
 
 
-AnyPlan: TypeAlias = TakeoverPlan
+AnyPlan: TypeAlias = Annotated[TakeoverPlan | RuntimeSwapPlan, Discriminator("migration")]
 """Every kind of plan that a file may hold."""
 
 
-_LONG: Final = ("stages", "secrets", "manifests", "letting_go")
+_LONG: Final = ("stages", "secrets", "manifests", "letting_go", "nodes")
 """Fields that stand last in the file: a reader comes to them after all that fits on a page."""
+
+
+_WHAT: Final = {
+    "takeover": ("be taken over by Cluster API", "forget; then groups (their differences) and stages"),
+    "runtime-swap": (
+        "get another container runtime under its running nodes",
+        "ship_first, unsupported; then nodes (settings, files) and stages",
+    ),
+}
 
 
 class _Envelope(BaseModel):
@@ -68,11 +78,13 @@ def sha256(plan: AnyPlan) -> str:
 def dump(plan: AnyPlan) -> str:
     """The file's text. Equal plans give equal text. Fields that are empty by default are left out."""
     data = _fields(plan)
-    data["manifests"] = {key: ordered(plan.manifests[key]) for key in manifest_keys(plan)}
+    if isinstance(plan, TakeoverPlan):
+        data["manifests"] = {key: ordered(plan.manifests[key]) for key in manifest_keys(plan)}
     data = {**data, **{name: data.pop(name) for name in _LONG if name in data}}
     document = {"schema": data.pop("schema", SCHEMA), "sha256": sha256(plan), **data}
     cluster = json.dumps(plan.cluster)[1:-1] if not plan.cluster.isprintable() else plan.cluster
-    return _HEADING.format(cluster=cluster) + write_yaml(document)
+    what, first = _WHAT[plan.migration]
+    return _HEADING.format(cluster=cluster, what=what, first=first) + write_yaml(document)
 
 
 def _fields(instance: Any) -> dict[str, Any]:

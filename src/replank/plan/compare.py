@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from replank.inventory.json_changes import json_changes
 from replank.plan import codec
+from replank.plan.codec import AnyPlan
 from replank.plan.order import manifest_keys
 from replank.plan.takeover import TakeoverPlan
 
@@ -86,6 +87,9 @@ _SECTIONS: Sequence[_Section] = (
         lambda g: f"configuration of {g['state']}",
         lambda g: f"in {g['folder']}" if g["folder"] else "not seen",
     ),
+    _Section("Nodes", "nodes", ("node",), lambda n: n["node"], lambda n: f"{n['runtime']} to {n['to']}"),
+    _Section("New programs", "bundle", ("name",), lambda f: f["name"], lambda f: f["source"]),
+    _Section("To be shipped first", "ship_first", ("code", "what"), lambda s: s["what"], lambda s: s["why"]),
     _Section(
         "Secrets", "secrets", ("name",), lambda s: s["name"], lambda s: f"keys {', '.join(sorted(s['data']))}"
     ),
@@ -110,21 +114,24 @@ _STEPS = _Section("Steps", "steps", ("id",), lambda s: f"step {s['id']}", lambda
 _APART = {section.field for section in _SECTIONS} | {"stages", "manifests", "ready", "load_balancer"}
 
 
-def compare(a: TakeoverPlan, b: TakeoverPlan) -> tuple[Change, ...]:
+def compare(a: AnyPlan, b: AnyPlan) -> tuple[Change, ...]:
     """All differences from `a` to `b`, by area. Empty exactly if the plans are equal."""
+    if a.migration != b.migration:
+        return (Change("Settings and versions", "", f"a {a.migration} became a {b.migration}"),)
     before, after = codec.to_dict(a), codec.to_dict(b)
+    sections = [section for section in _SECTIONS if section.field in before]
     rest = ({key: value for key, value in plan.items() if key not in _APART} for plan in (before, after))
     return (
         *_verdict(a, b),
         *_fields("Settings and versions", "", *rest),
-        *_fields("Load balancer", "", before["load_balancer"], after["load_balancer"]),
-        *(c for s in _SECTIONS for c in _items(s, before[s.field], after[s.field])),
+        *_fields("Load balancer", "", before.get("load_balancer", {}), after.get("load_balancer", {})),
+        *(c for s in sections for c in _items(s, before[s.field], after[s.field])),
         *_stages(before["stages"], after["stages"]),
-        *_manifests(a, b, before["manifests"], after["manifests"]),
+        *_manifests(a, b),
     )
 
 
-def _verdict(a: TakeoverPlan, b: TakeoverPlan) -> Iterator[Change]:
+def _verdict(a: AnyPlan, b: AnyPlan) -> Iterator[Change]:
     if a.ready != b.ready:
         yield Change("Verdict", "", "ready now" if b.ready else "not ready any more")
 
@@ -194,7 +201,10 @@ def _stages(before: Sequence[Item], after: Sequence[Item]) -> Iterator[Change]:
     )
 
 
-def _manifests(a: TakeoverPlan, b: TakeoverPlan, before: Item, after: Item) -> Iterator[Change]:
+def _manifests(a: AnyPlan, b: AnyPlan) -> Iterator[Change]:
+    if not isinstance(a, TakeoverPlan) or not isinstance(b, TakeoverPlan):
+        return
+    before, after = a.manifests, b.manifests
     for key in dict.fromkeys((*manifest_keys(a), *manifest_keys(b))):
         if key not in after:
             yield Change("Manifests", key, "removed")

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from replank.domain.severity import Severity
+from replank.plan.codec import AnyPlan
 from replank.plan.compare import Change, compare
 from replank.plan.model import PlanFinding
 from replank.plan.takeover import TakeoverPlan
 
 
-def drift(plan: TakeoverPlan, now: TakeoverPlan) -> tuple[Change, ...]:
+def drift(plan: AnyPlan, now: AnyPlan) -> tuple[Change, ...]:
     """Differences that matter from `plan`, as it was reviewed, to `now`, made from what is there now.
 
     Left out: the snapshot's hash (it covers much that no step touches), the version that planned, and
@@ -24,7 +25,9 @@ def drift(plan: TakeoverPlan, now: TakeoverPlan) -> tuple[Change, ...]:
     return (*compare(_placeless(plan), alike), *_worse_findings(plan.findings, now.findings))
 
 
-def _placeless(plan: TakeoverPlan) -> TakeoverPlan:
+def _placeless(plan: AnyPlan) -> AnyPlan:
+    if not isinstance(plan, TakeoverPlan):
+        return plan
     forget = tuple(replace(f, block="", keep_block="") for f in plan.forget)
     return replace(plan, forget=forget, letting_go=())
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from replank.domain.errors import Refused
 from replank.inventory.facts.json_value import JSON
 from replank.plan.model import Plan
 
@@ -200,3 +201,15 @@ class TakeoverPlan(Plan):
     secrets: tuple[SecretPlan, ...]
     manifests: Mapping[str, Mapping[str, JSON]]
     letting_go: tuple[StateLetGo, ...] = ()
+
+
+def takeover_of(plan: Plan, what: str) -> TakeoverPlan:
+    """The plan, where it is one of a takeover. `what`: for what it must be. Raises `Refused` RP037."""
+    if isinstance(plan, TakeoverPlan):
+        return plan
+    raise Refused(
+        "RP037",
+        f"There is no {what} of this plan",
+        f"it is the plan of a {plan.migration}",
+        "Only plans of a takeover have it.",
+    )

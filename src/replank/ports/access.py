@@ -7,10 +7,11 @@ without the lease, `Hold`; nothing else. Every write's request or audit ID goes 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from replank.domain.errors import Transient
+from replank.ports.nodes import Nodes, NoNodes
 
 Document = dict[str, Any]
 
@@ -75,6 +76,11 @@ class KubeApi(Protocol):
     async def delete(self, ref: ObjectRef, *, uid: str, resource_version: str = "") -> bool:
         """Deletes exactly that object, dependents left to the garbage collector (Background). False where it
         is gone already. Raises `Conflict` where uid or version differ."""
+        ...
+
+    async def evict(self, ref: ObjectRef, *, uid: str) -> None:
+        """Has exactly that pod evicted (policy/v1); one that is gone already is fine. Raises `Hold` (RP955)
+        where a PodDisruptionBudget says no."""
         ...
 
     async def document(self, path: str) -> Document:
@@ -290,3 +296,4 @@ class Access:
     states: States
     judge: Judge
     clock: Clock
+    nodes: Nodes = field(default_factory=NoNodes)

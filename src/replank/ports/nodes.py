@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from replank.domain.errors import Refused
+
 Verb = Literal["check", "stage", "unstage", "start", "undo", "commit"]
 
 
@@ -39,3 +41,25 @@ class Nodes(Protocol):
     async def status(self, node: str) -> Mapping[str, Any] | None:
         """How it stands, in the part's own JSON; None where no part is there."""
         ...
+
+
+class NoNodes:
+    """Where nothing is done on nodes: every call is refused."""
+
+    async def put(self, node: str, parcel: Parcel) -> bool:  # noqa: ARG002  (the port's names)
+        raise _refused(node)
+
+    async def tell(self, node: str, verb: Verb) -> Mapping[str, Any]:  # noqa: ARG002
+        raise _refused(node)
+
+    async def status(self, node: str) -> Mapping[str, Any] | None:
+        raise _refused(node)
+
+
+def _refused(node: str) -> Refused:
+    return Refused(
+        "RP950",
+        f"{node} cannot be worked on",
+        "fleet.yaml does not say how to reach the nodes",
+        "Complete `ssh` in fleet.yaml (user, key, jump, address), then survey and plan again.",
+    )

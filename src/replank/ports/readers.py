@@ -10,6 +10,8 @@ from replank.inventory.facts.management import ManagementFacts
 from replank.inventory.facts.openstack import OpenStackFacts
 from replank.inventory.facts.terraform import StateFile
 from replank.inventory.fleet.model import CloudRef, KubeconfigRef, ManagementTarget, SshAccess, StateSource
+from replank.inventory.runtime.cluster_facts import ClusterRuntimeFacts
+from replank.inventory.runtime.facts import NodeRuntime
 
 
 class StateReader(Protocol):
@@ -56,4 +58,26 @@ class HostReader(Protocol):
         `server`: name for messages. `certificates_dir`: kubeadm's, usually /etc/kubernetes/pki.
         Raises if no session could be had.
         """
+        ...
+
+
+class RuntimeReader(Protocol):
+    """Reads the container runtime of one node.
+
+    Over SSH today. Where SSH is not open, a short-lived privileged pod can stand behind the same port.
+    """
+
+    async def read(self, node: str, address: str, access: SshAccess) -> NodeRuntime:
+        """Facts of the Node `node` at `address`; what could not be read is an `Unknown` in its field.
+
+        Raises if no session could be had.
+        """
+        ...
+
+
+class RuntimeUseReader(Protocol):
+    """Reads, through a cluster's API, what hangs on the nodes' runtime."""
+
+    async def read(self, kubeconfig: KubeconfigRef) -> ClusterRuntimeFacts:
+        """What could not be read is an `Unknown` in its field. Raises if nothing could be seen."""
         ...

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from replank.domain.severity import Severity
 from replank.inventory.facts.json_value import JSON
-from replank.plan.model import Irreversible, PlanFinding
+from replank.plan.model import Irreversible, Plan, PlanFinding
 from replank.plan.takeover import Ownership, TakeoverPlan
 from replank.report.words import count, kind_word, listed, owner_word, sentence
 
@@ -85,7 +85,7 @@ def _because(plan: TakeoverPlan, blockers: tuple[PlanFinding, ...]) -> str:
     return "No blocker and no risk was found."
 
 
-def points_of_no_return(plan: TakeoverPlan) -> dict[str, str]:
+def points_of_no_return(plan: Plan) -> dict[str, str]:
     """Step ID -> why there is no way back: as the plan lists them, and every step without an undo."""
     points = {point.step: point.why for point in plan.points_of_no_return}
     for stage in plan.stages:

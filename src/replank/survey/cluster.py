@@ -16,11 +16,13 @@ from replank.inventory.facts.snapshot import Infrastructure, Snapshot
 from replank.inventory.facts.terraform import TerraformFacts
 from replank.inventory.fleet.model import CloudRef, ClusterConfig, SshAccess
 from replank.inventory.identity import JoinInput, join_machines
+from replank.inventory.runtime.runtimes import NOT_ASKED
 from replank.ports.readers import ClusterReader, HostReader, ManagementReader
 from replank.survey.candidates import candidates_of
 from replank.survey.hosts import machines_to_reach, ssh_address, unseen_host
 from replank.survey.look import look
 from replank.survey.progress import Progress
+from replank.survey.runtimes import RuntimeSurvey
 from replank.survey.selection import cluster_part
 
 KUBEADM_PKI = "/etc/kubernetes/pki"
@@ -33,7 +35,10 @@ def not_asked(what: str) -> Unknown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterSurvey:
-    """The survey of one cluster. `claimed_by_others`: server ID -> another cluster that claims it."""
+    """The survey of one cluster. `claimed_by_others`: server ID -> another cluster that claims it.
+
+    `runtimes` None: nobody asked for them.
+    """
 
     config: ClusterConfig
     state: Fact[TerraformFacts]
@@ -44,6 +49,7 @@ class ClusterSurvey:
     host: HostReader | None
     workers: bool
     progress: Progress
+    runtimes: RuntimeSurvey | None = None
 
     async def run(self) -> Snapshot:
         """Looks at everything. Never raises for a source that could not be seen."""
@@ -54,6 +60,7 @@ class ClusterSurvey:
         machines, _ = self._join(cloud, kubernetes, ())
         hosts = await self._hosts(machines, cloud, kubernetes)
         machines, conflicts = self._join(cloud, kubernetes, hosts)
+        runtimes = NOT_ASKED if self.runtimes is None else await self.runtimes.run(kubernetes)
         return Snapshot(
             cluster=self.config.name,
             terraform=self.state,
@@ -63,6 +70,7 @@ class ClusterSurvey:
             management=management,
             machines=machines,
             conflicts=tuple(sorted((*conflicts, *self._claims(machines)), key=lambda c: (c.subject, c.says))),
+            runtimes=runtimes,
         )
 
     async def _project(self) -> Fact[OpenStackFacts]:

@@ -13,11 +13,20 @@ from replank.inventory.facts.snapshot import Snapshot
 from replank.inventory.facts.terraform import StateFile, TerraformFacts
 from replank.inventory.fleet.model import CloudRef, ClusterConfig, StateSource
 from replank.inventory.terraform.select import select_resources, unmatched
-from replank.ports.readers import CloudReader, ClusterReader, HostReader, ManagementReader, StateReader
+from replank.ports.readers import (
+    CloudReader,
+    ClusterReader,
+    HostReader,
+    ManagementReader,
+    RuntimeReader,
+    RuntimeUseReader,
+    StateReader,
+)
 from replank.survey.claims import claims_of_others
 from replank.survey.cluster import ClusterSurvey
 from replank.survey.look import look
 from replank.survey.progress import Progress
+from replank.survey.runtimes import RuntimeSurvey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +38,18 @@ class Readers:
     cluster: ClusterReader | None
     management: ManagementReader | None
     host: HostReader | None
+    runtime: RuntimeReader | None = None
+    runtime_use: RuntimeUseReader | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyOptions:
-    """`parallel`: clusters at once. `workers`: reach workers over SSH too."""
+    """`parallel`: clusters at once. `workers`: reach workers over SSH too. `runtime`: look at the container
+    runtime of every Node."""
 
     parallel: int = 10
     workers: bool = False
+    runtime: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +100,7 @@ async def survey_fleet(
                 host=readers.host,
                 workers=options.workers,
                 progress=progress,
+                runtimes=_runtimes(config, readers, options, progress),
             )
             snapshot = await survey.run()
         progress.finished(config.name)
@@ -99,6 +113,14 @@ async def survey_fleet(
     finally:
         for task in tasks:
             task.cancel()
+
+
+def _runtimes(
+    config: ClusterConfig, readers: Readers, options: SurveyOptions, progress: Progress
+) -> RuntimeSurvey | None:
+    if not options.runtime:
+        return None
+    return RuntimeSurvey(config=config, nodes=readers.runtime, uses=readers.runtime_use, progress=progress)
 
 
 async def _states(

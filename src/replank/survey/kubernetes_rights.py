@@ -48,6 +48,18 @@ def workload_survey() -> tuple[Manifest, ...]:
     )
 
 
+def workload_runtime() -> tuple[Manifest, ...]:
+    """What `survey --runtime` reads on top: whole jobs, log agents one by one, and ConfigMaps by name."""
+    rules = [
+        _rule("", ("pods",), ("get", "list")),
+        _rule("", ("configmaps",), ("get",)),
+        _rule("apps", ("daemonsets", "deployments", "replicasets", "statefulsets"), ("get", "list")),
+        _rule("batch", ("jobs",), ("get", "list")),
+        _rule("batch", ("cronjobs",), ("list",)),
+    ]
+    return _granted("replank-survey-runtime", "", rules)
+
+
 def workload_apply() -> tuple[Manifest, ...]:
     """providerIDs that are empty are filled; undo takes Cluster API's annotations off the Nodes.
 

@@ -1,7 +1,7 @@
 """The smallest rights that replank needs: Kubernetes RBAC, OpenStack roles, sudo commands. Pure data.
 
-`survey` only reads. `apply` is what carrying out a takeover needs on top of it. `verify` reads as well, and
-needs neither of them.
+`survey` only reads, and so does `runtime`, which `survey --runtime` needs on top of it. `apply` is what
+carrying out a takeover needs on top of `survey`. `verify` reads as well, and needs neither of them.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from replank.survey.kubernetes_rights import (
     management_survey,
     management_verify,
     workload_apply,
+    workload_runtime,
     workload_survey,
     workload_verify,
 )
 from replank.survey.openstack_rights import APPLY_CALLS, SURVEY_CALLS, OpenStackPermission
-from replank.survey.sudoers import sudoers_apply, sudoers_survey
+from replank.survey.sudoers import sudoers_apply, sudoers_runtime, sudoers_survey
 
-Purpose = Literal["survey", "apply", "verify"]
+Purpose = Literal["survey", "runtime", "apply", "verify"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,15 @@ def permissions(purpose: Purpose, *, ssh_user: str = "replank", namespace: str =
             openstack=SURVEY_CALLS,
             sudoers=sudoers_survey(ssh_user),
             notes=_SURVEY_NOTES,
+        )
+    if purpose == "runtime":
+        return Permissions(
+            purpose=purpose,
+            workload=workload_runtime(),
+            management=(),
+            openstack=(),
+            sudoers=sudoers_runtime(ssh_user),
+            notes=_RUNTIME_NOTES,
         )
     if purpose == "verify":
         return Permissions(
@@ -98,6 +108,18 @@ _APPLY_NOTES: Final = (
     "the namespace stays, and the log of the run says why.",
     "Secrets are written and compared in the target namespace only. Private keys pass through the machine "
     "that runs replank and are not kept there.",
+)
+_RUNTIME_NOTES: Final = (
+    "What survey needs is needed too, and every command and call here only reads.",
+    "Configuration files of Docker and containerd may hold logins. They are read and dropped; of Docker's "
+    "login files the names of registries alone leave the node.",
+    "ConfigMaps: only those that log agents mount are read, by name. Where `get` on all of them is too much, "
+    "leave that rule out and grant it by Roles in the agents' namespaces; an agent whose ConfigMap may not "
+    "be read counts as unknown. No Secret is read.",
+    "Lines name the usual paths and sockets. Add lines for others: imports of config.toml, hosts.toml files, "
+    "CNI configurations, and `grep -z ^PATH= /proc/PID/environ` with `sha256sum` of the shim, whose process "
+    "number nobody knows beforehand.",
+    "sudo that may run everything makes all of this simpler; replank runs nothing that is not on its list.",
 )
 _VERIFY_NOTES: Final = (
     "Every call only reads, no Secret among them, and no machine is reached over SSH.",

@@ -30,6 +30,12 @@ def needed_rights(plan: TakeoverPlan) -> NeededRights:
     return NeededRights(management=_sorted(_management(plan)), workload=_sorted(_workload()))
 
 
+def swap_rights() -> tuple[Right, ...]:
+    """All rights that a runtime swap needs, in the workload cluster."""
+    lease = _rights(("get", "create", "patch", "delete"), "coordination.k8s.io/v1", "Lease", "kube-system")
+    return _sorted((*_rights(_READ, "v1", "Node", ""), *_rights(("list",), "v1", "Pod", ""), *lease))
+
+
 def _management(plan: TakeoverPlan) -> Iterable[Right]:
     for manifest in plan.manifests.values():
         metadata = manifest.get("metadata")

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
+from replank.inventory.hosts import runtime_commands
 from replank.inventory.hosts.apply_commands import ADDED_COMMANDS
 from replank.inventory.hosts.command import Call, HostCommand
-from replank.inventory.hosts.commands import SURVEY_COMMANDS
+from replank.inventory.hosts.commands import EXISTS, SURVEY_COMMANDS
 
 _PROGRAMS: Final[Mapping[str, str]] = {
     name: f"/usr/bin/{name}"
-    for name in ("cat", "curl", "find", "grep", "ls", "sed", "sha256sum", "stat", "true")
+    for name in (
+        *("cat", "crictl", "ctr", "curl", "docker", "find", "grep", "ls", "sed", "sha256sum", "stat", "true"),
+    )
 }
 # sudoers(5): a backslash takes the meaning from its own characters and from wildcards.
 _SPECIAL: Final = re.compile(r"([\\,:=*?!\[\]#])")
@@ -34,6 +38,12 @@ def sudoers_apply(user: str) -> tuple[str, ...]:
     )
 
 
+def sudoers_runtime(user: str) -> tuple[str, ...]:
+    """What `survey --runtime` runs on top of a survey, and the paths that it asks about."""
+    probed = replace(EXISTS, usual=tuple({"path": path} for path in runtime_commands.PROBED))
+    return _lines(user, (*runtime_commands.ADDED_COMMANDS, probed))
+
+
 def _lines(user: str, commands: Sequence[HostCommand]) -> tuple[str, ...]:
     lines: list[str] = []
     for command in commands:
@@ -50,4 +60,4 @@ def _sudoers_line(user: str, call: Call) -> str:
     program, *arguments = call.argv
     words = " ".join(_SPECIAL.sub(r"\\\1", word) for word in arguments)
     # Without arguments sudo would allow any; "" means none.
-    return f"{user} ALL=(root) NOPASSWD: {_PROGRAMS[program]} {words or chr(34) * 2}"
+    return f"{user} ALL=(root) NOPASSWD: {_PROGRAMS.get(program, program)} {words or chr(34) * 2}"

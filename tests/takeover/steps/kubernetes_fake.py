@@ -86,6 +86,9 @@ class FakeApi:
                     document["metadata"][field] = [entry for entry in entries if entry]
         return self._store("json-patch", ref, document)
 
+    async def evict(self, ref: ObjectRef, *, uid: str) -> None:
+        await self.delete(ref, uid=uid)
+
     async def delete(self, ref: ObjectRef, *, uid: str, resource_version: str = "") -> bool:
         document = self.objects.get(ref)
         if document is None:

@@ -64,4 +64,4 @@ async def _who(file: PlanFile, config: ClusterConfig) -> Approver:
     from replank.app.wiring import wiring
 
     async with wiring().access(config, file.plan) as access:
-        return await whoever(access)
+        return await whoever(access, file.plan)

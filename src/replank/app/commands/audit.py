@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,7 +18,22 @@ from replank.domain.severity import Severity
 from replank.migrations.takeover.checks import audit_takeover
 
 
-@click.command("audit")
+class AuditCommand(click.Command):
+    """`audit CLUSTERS` is about a takeover; `audit runtime CLUSTERS` is a command of its own, so that neither
+    has the other's options. A cluster of that name: `audit -- runtime`."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """That of the command which the first word names."""
+        if args[:1] == ["runtime"]:
+            from replank.app.commands.audit_runtime import command as runtime
+
+            return runtime.make_context(f"{info_name} runtime", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command("audit", cls=AuditCommand)
 @click.argument("clusters", nargs=-1)
 @fleet_option
 @snapshots_option
@@ -34,6 +50,7 @@ def command(
     clusters: tuple[str, ...], fleet: Path, snapshots: Path, fail_on: str, at: datetime, as_json: bool
 ) -> int:
     """Say what would hinder or hurt a takeover of CLUSTERS (default: all), by their latest snapshots.
+    `replank audit runtime` does it for a swap of the container runtime.
 
     Each finding has a stable code (`replank explain CODE`), a severity, the evidence, what would happen and
     what to do. Exit status: 0 no finding at or above --fail-on, 1 an error, 2 there are some.

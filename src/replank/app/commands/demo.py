@@ -134,10 +134,11 @@ def _replank(*arguments: str, wiring: Wiring | None = None) -> int:
 def _index(files: Path, plans: Path) -> None:
     from replank.app.store import read_file, write_private
     from replank.plan import codec
+    from replank.plan.takeover import takeover_of
     from replank.report.html.page import render_index
 
     loaded = [
-        codec.load(read_file(path, what="The plan"), where=str(path))
+        takeover_of(codec.load(read_file(path, what="The plan"), where=str(path)), "page")
         for path in sorted(plans.glob("*.takeover.yaml"))
     ]
     write_private(files / "pages" / "index.html", render_index(loaded).encode())

@@ -15,7 +15,7 @@ from replank.app.journals import journal_option, journal_url
 from replank.app.options import fleet_option
 from replank.app.runs import chosen_run, plan_of
 from replank.journal.event import Event
-from replank.plan.takeover import TakeoverPlan
+from replank.plan.codec import AnyPlan
 
 
 @click.command("log")
@@ -48,7 +48,7 @@ async def _log(named: str, url: str, *, follow: bool, as_json: bool) -> None:
             _show(event, plan, as_json)
 
 
-def _show(event: Event, plan: TakeoverPlan, as_json: bool) -> None:
+def _show(event: Event, plan: AnyPlan, as_json: bool) -> None:
     from replank.report.terminal.event_lines import event_line
 
     if as_json:

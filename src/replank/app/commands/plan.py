@@ -8,18 +8,15 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from replank.app.audits import audit_settings
 from replank.app.cli import EXIT_ATTENTION, EXIT_ERROR, EXIT_OK
+from replank.app.commands.plan_runtime import command as runtime
 from replank.app.console import err, print_json, show_error
 from replank.app.fleet_file import clusters_named, read_fleet
 from replank.app.options import at_option, fleet_option, json_option, snapshots_option
+from replank.app.planning import takeover_plan
 from replank.app.schemas import SchemaCheck, check_manifests, crds_of_folder, crds_of_management
 from replank.app.store import SnapshotStore, write_private
 from replank.domain.errors import ReplankError
-from replank.inventory.fleet.model import ClusterConfig
-from replank.migrations.takeover.checks import audit_takeover
-from replank.migrations.takeover.planner import plan_takeover
-from replank.migrations.takeover.settings import settings_from
 from replank.plan.codec import dump, sha256
 from replank.plan.takeover import TakeoverPlan
 
@@ -63,7 +60,7 @@ def takeover(
     status = EXIT_OK
     for config in configs:
         try:
-            plan = _plan(config, SnapshotStore(snapshots), at)
+            plan = takeover_plan(SnapshotStore(snapshots).latest(config.name)[1], config, at)
             check = check_manifests(plan, folder if folder is not None else crds_of_management(config))
         except ReplankError as error:
             show_error(error, subject=config.name)
@@ -78,12 +75,6 @@ def takeover(
     if as_json:
         print_json(rows)
     return status
-
-
-def _plan(config: ClusterConfig, store: SnapshotStore, at: datetime) -> TakeoverPlan:
-    _, snapshot = store.latest(config.name)
-    findings = audit_takeover(snapshot, audit_settings(config, at))
-    return plan_takeover(snapshot, settings_from(config), findings)
 
 
 def _row(plan: TakeoverPlan, path: Path, check: SchemaCheck) -> dict[str, object]:
@@ -106,3 +97,6 @@ def _tell(plan: TakeoverPlan, path: Path, check: SchemaCheck) -> None:
         err().print(Text(f"  {problem.code} {problem}", style="red"))
     for code, says in check.left_out:
         err().print(Text(f"  {code} {says}", style="yellow"))
+
+
+command.add_command(runtime)

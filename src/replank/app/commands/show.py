@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from rich.console import RenderableType
 
 from replank.app.console import err, out, print_json
 from replank.app.options import json_option
 from replank.app.store import read_file, write_private
 from replank.plan import codec
+from replank.plan.codec import AnyPlan
+from replank.plan.runtime_swap import RuntimeSwapPlan
+from replank.plan.takeover import takeover_of
 
 
 @click.command("show")
@@ -38,23 +42,28 @@ def command(
     if html is not None:
         from replank.report.html.page import render_plan
 
-        write_private(html, render_plan(plan).encode())
+        write_private(html, render_plan(takeover_of(plan, "page")).encode())
         err().print(f"page: {html}", highlight=False)
     if manifests is not None:
         from replank.report.manifests import manifest_files
 
-        for name, text in manifest_files(plan).items():
+        for name, text in manifest_files(takeover_of(plan, "manifests")).items():
             write_private(manifests / name, text.encode())
         err().print(f"manifests: {manifests}/", highlight=False)
     if forget is not None:
         from replank.report.forget_files import forget_files
 
-        for name, text in forget_files(plan).items():
+        for name, text in forget_files(takeover_of(plan, "part of Terraform")).items():
             write_private(forget / name, text.encode())
         err().print(f"what Terraform must forget: {forget}/", highlight=False)
     if as_json:
         print_json(codec.to_dict(plan))
     elif html is None and manifests is None and forget is None:
-        from replank.report.terminal.plan_view import plan_view
+        out().print(_view(plan))
 
-        out().print(plan_view(plan))
+
+def _view(plan: AnyPlan) -> RenderableType:
+    from replank.report.terminal.plan_view import plan_view
+    from replank.report.terminal.swap_view import swap_view
+
+    return swap_view(plan) if isinstance(plan, RuntimeSwapPlan) else plan_view(plan)

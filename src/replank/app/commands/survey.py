@@ -27,6 +27,9 @@ from replank.survey.fleet import Surveyed, SurveyOptions, survey_fleet
 @click.option("--offline", is_flag=True, help="Read the states alone; everything else stays unknown.")
 @click.option("--workers", is_flag=True, help="Reach workers over SSH too, not only control planes.")
 @click.option(
+    "--runtime", is_flag=True, help="Look at the container runtime of every Node too, for a runtime swap."
+)
+@click.option(
     "--parallel", type=click.IntRange(1, 500), default=10, show_default=True, help="Clusters at once."
 )
 @click.option(
@@ -43,6 +46,7 @@ def command(
     snapshots: Path,
     offline: bool,
     workers: bool,
+    runtime: bool,
     parallel: int,
     timeout: float,
     as_json: bool,
@@ -55,7 +59,7 @@ def command(
     """
     configs = clusters_named(read_fleet(fleet), clusters)
     readers = offline_readers() if offline else live_readers(parallel=8, timeout_s=timeout)
-    options = SurveyOptions(parallel=parallel, workers=workers)
+    options = SurveyOptions(parallel=parallel, workers=workers, runtime=runtime)
     store = SnapshotStore(snapshots)
 
     async def run(progress: SurveyProgress) -> list[Surveyed]:

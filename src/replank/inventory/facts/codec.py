@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from replank.domain.errors import Refused
 from replank.inventory.facts.snapshot import SCHEMA, Snapshot
+from replank.inventory.runtime.runtimes import NOT_ASKED
 
 
 class _Envelope(BaseModel):
@@ -23,8 +24,14 @@ class _Envelope(BaseModel):
 
 
 def to_json(snapshot: Snapshot) -> bytes:
-    """Canonical JSON: sorted keys, UTF-8, a final newline."""
+    """Canonical JSON: sorted keys, UTF-8, a final newline.
+
+    Without the section `runtimes` where nobody asked for it: so a snapshot for a takeover keeps its bytes,
+    and the hash by which plans name it.
+    """
     data = _Envelope(snapshot=snapshot).model_dump(mode="json")["snapshot"]
+    if snapshot.runtimes == NOT_ASKED:
+        del data["runtimes"]
     return (json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
 

@@ -12,6 +12,7 @@ from replank.inventory.facts.kubernetes import KubernetesFacts
 from replank.inventory.facts.management import ManagementFacts
 from replank.inventory.facts.openstack import OpenStackFacts
 from replank.inventory.facts.terraform import TerraformFacts
+from replank.inventory.runtime.runtimes import NOT_ASKED, RuntimeFacts
 
 SCHEMA: Final = "replank.snapshot/v1"
 
@@ -28,7 +29,7 @@ class Snapshot:
     """All facts about one cluster.
 
     Holds no time: one world gives one snapshot, byte for byte. When it was taken stands beside it, in the
-    survey's record.
+    survey's record. `runtimes`: only of a survey that was asked for them, else `NOT_ASKED`.
     """
 
     cluster: str
@@ -39,4 +40,5 @@ class Snapshot:
     management: Fact[ManagementFacts]
     machines: tuple[LegacyMachine, ...]
     conflicts: tuple[Conflict, ...]
+    runtimes: Fact[RuntimeFacts] = NOT_ASKED
     schema: Literal["replank.snapshot/v1"] = SCHEMA

@@ -19,6 +19,9 @@ _VALUES: Mapping[str, re.Pattern[str]] = {
     # Below the folders of a runtime swap; no segment begins with a dot.
     "swapped": re.compile(r"/(var/lib/replank/swap|opt/replank)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"),
     "placed": re.compile(r"/(var/lib/replank/swap|opt/replank)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"),
+    # A namespace of containerd, and the program of a daemon that runs.
+    "namespace": re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,75}"),
+    "containerd": re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/containerd"),
     "verb": re.compile(r"check|stage|unstage|start|undo|commit|status"),
     "url": re.compile(r"https?://[A-Za-z0-9._:\[\]-]+"),
 }

@@ -11,8 +11,8 @@ from replank.inventory.runtime.facts import ImageInUse, OtherContainer
 from replank.inventory.runtime.refusals import not_understood
 
 _IMAGE: Final = re.compile(
-    r"(?P<ref>\S+) +(?P<type>\S+) +(?P<digest>sha256:[0-9a-f]{64}) +(?P<size>[0-9.]+ [KMGTPEZY]?i?B) +"
-    r"(?P<platforms>\S+) +(?P<labels>.*?) *",
+    r"(?P<ref>\S+) +(?P<type>\S+) +(?P<digest>sha256:[0-9a-f]{64}) +"
+    r"(?P<size>[0-9]{1,6}[.][0-9] (?:[KMGTPEZY]i)?B) +(?P<platforms>\S+) +(?P<labels>.*?) *",
     re.ASCII,
 )
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
@@ -81,9 +81,11 @@ def parse_ctr_containers(namespace: str, containers: str, tasks: str) -> tuple[O
     A task is there while the container's process is not deleted; RUNNING and PAUSED hold it. Raises `Refused`
     RP478.
     """
+    task = re.compile(r"(?P<id>\S+) +[0-9]+ +(?P<status>[A-Z]+) *")
     running = {
         match["id"]
-        for match in _rows(tasks, re.compile(r"(?P<id>\S+) +[0-9]+ +(RUNNING|PAUSED|PAUSING) *"), "TASK", "")
+        for match in _rows(tasks, task, "TASK", "ctr tasks ls")
+        if match["status"] in ("RUNNING", "PAUSED", "PAUSING")
     }
     row = re.compile(r"(?P<id>\S+) +(?P<image>\S+) +(?P<runtime>\S+) *")
     found = [
@@ -112,13 +114,12 @@ def parse_deprecations(text: str) -> tuple[str, ...]:
 
 
 def _rows(text: str, pattern: re.Pattern[str], head: str, command: str) -> Iterator[re.Match[str]]:
-    """The rows below the table's head. `command` "": rows of another shape are left out."""
+    """The rows below the table's head. Raises `Refused` RP478 for anything else."""
     lines = text.splitlines()
-    if command and (not lines or not lines[0].startswith(head)):
+    if not lines or not lines[0].startswith(head):
         raise not_understood("RP478", command, "it is no table", _TODO)
-    for line in lines[1:]:
+    for line in filter(str.strip, lines[1:]):
         match = pattern.fullmatch(line)
-        if match is not None:
-            yield match
-        elif command and line.strip():
+        if match is None:
             raise not_understood("RP478", command, "a row has another shape", _TODO)
+        yield match

@@ -12,9 +12,11 @@ from replank.inventory.runtime.facts import TextFile
 from replank.inventory.runtime.withheld import named_like_a_secret
 
 _LOGIN: Final = re.compile(r"://[^/\s\"']*@")
-# Looked at from every word, since `Environment="TOKEN=x"` is two assignments in one.
+# Looked at from every word (dashes before it are a flag's), since `Environment="TOKEN=x"` is two assignments
+# in one; `--token x` is one, too.
 _ASSIGNED: Final = re.compile(
-    r"(?<![A-Za-z0-9_.-])(?=([A-Za-z][A-Za-z0-9_.-]*)[\"']?\s*[=:]\s*[\"']?([^\s\"',]+))"
+    r"(?<![A-Za-z0-9_.])(?<![A-Za-z0-9_.]-)(?=([A-Za-z][A-Za-z0-9_.-]*)[\"']?\s*[=:]\s*[\"']?([^\s\"',]+))"
+    r"|--([a-z][a-z0-9-]*) +([^\s\"'-][^\s\"']*)"
 )
 _HARMLESS: Final = frozenset(
     {
@@ -33,7 +35,7 @@ def text_file(path: str, text: str, mode: str) -> TextFile:
 
 def holds_secret(text: str) -> bool:
     """Whether something in a file looks like a login, a password or a token."""
-    assigned = ((name, value) for name, value in _ASSIGNED.findall(text))
+    assigned = ((a or b, x or y) for a, x, b, y in _ASSIGNED.findall(text))
     secret = any(
         named_like_a_secret(name) and name not in _HARMLESS and not value.startswith("/")
         for name, value in assigned

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from replank.plan.model import Plan
 from replank.plan.takeover import PlannedMachine, TakeoverPlan
 from replank.report.run.events import word, words
 from replank.report.run.model import Gate, Identity, StepReport
@@ -27,8 +28,10 @@ class _Look:
         return self.gate.at or 0.0
 
 
-def identities(plan: TakeoverPlan, steps: Sequence[StepReport]) -> tuple[Identity, ...]:
+def identities(plan: Plan, steps: Sequence[StepReport]) -> tuple[Identity, ...]:
     """Every server with its ports, in the plan's order. What no check has looked at is said to be so."""
+    if not isinstance(plan, TakeoverPlan):
+        return ()
     looks = sorted(
         (
             _Look(gate, step.id)

@@ -15,6 +15,7 @@ SCHEMA: Final = "replank.report/v1"
 
 Ending = Literal[
     "taken-over",
+    "swapped",
     "stage-reached",
     "undone",
     "partly-undone",

@@ -10,7 +10,7 @@ from replank.domain.errors import Refused
 from replank.journal.event import Event
 from replank.journal.state import RunState, state_of
 from replank.plan import codec
-from replank.plan.takeover import TakeoverPlan
+from replank.plan.codec import AnyPlan
 from replank.probe.judge import ProbeResult
 from replank.probe.record import result_from
 from replank.report.run.events import approvals, holds, refusals, retries, word
@@ -23,7 +23,7 @@ from replank.report.run.verdict import headline, status_of
 
 
 def run_report(
-    plan: TakeoverPlan, events: Sequence[Event], *, run_id: str, at: float, probe: ProbeResult | None = None
+    plan: AnyPlan, events: Sequence[Event], *, run_id: str, at: float, probe: ProbeResult | None = None
 ) -> RunReport:
     """The report of a run as it stands `at` (seconds since 1970).
 

@@ -9,15 +9,14 @@ from typing import Literal, get_args
 from replank.domain.verdict import Outcome
 from replank.journal.event import Event
 from replank.journal.state import RunState, StepState
-from replank.plan.model import Irreversible, PlanCheck, Stage, Step
-from replank.plan.takeover import TakeoverPlan
+from replank.plan.model import Irreversible, Plan, PlanCheck, Stage, Step
 from replank.report.headline import points_of_no_return
 from replank.report.run.events import word, words
 from replank.report.run.model import Did, Gate, Hold, StageReport, StepReport
 
 
 def stage_reports(
-    plan: TakeoverPlan, events: Sequence[Event], state: RunState, holds: Sequence[Hold], at: float
+    plan: Plan, events: Sequence[Event], state: RunState, holds: Sequence[Hold], at: float
 ) -> tuple[StageReport, ...]:
     """Every stage of the plan, also those that the run has not come to. `at`: now, for holds that go on."""
     by_step: dict[str, list[Event]] = defaultdict(list)

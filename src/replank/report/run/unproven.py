@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from replank.plan.takeover import TakeoverPlan
+from replank.plan.model import Plan
 from replank.probe.judge import ProbeResult
 from replank.report.run.model import Identity, StageReport
 from replank.report.words import count, listed
 
 
 def unproven(
-    plan: TakeoverPlan, stages: Sequence[StageReport], seen: Sequence[Identity], probe: ProbeResult | None
+    plan: Plan, stages: Sequence[StageReport], seen: Sequence[Identity], probe: ProbeResult | None
 ) -> tuple[str, ...]:
     """One sentence a gap in the proof."""
     return (
@@ -84,7 +84,7 @@ def _not_reached(stages: Sequence[StageReport]) -> Iterator[str]:
         yield f"Not begun: {listed(open_)}."
 
 
-def _findings(plan: TakeoverPlan) -> Iterator[str]:
+def _findings(plan: Plan) -> Iterator[str]:
     for finding in plan.findings:
         if finding.unknown:
             why = f": {finding.evidence[0]}" if finding.evidence else ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from replank.journal.event import Event
 from replank.journal.state import RunState, RunStatus
-from replank.plan.takeover import TakeoverPlan
+from replank.plan.model import Plan
 from replank.probe.judge import ProbeResult
 from replank.report.run.events import word
-from replank.report.run.model import Approval, GiveBack, Headline, Hold, Refusal, StageReport
+from replank.report.run.model import Approval, Ending, GiveBack, Headline, Hold, Refusal, StageReport
 from replank.report.words import count, sentence
 
 
@@ -25,7 +26,7 @@ def status_of(events: Sequence[Event], state: RunState) -> RunStatus:
 
 
 def headline(
-    plan: TakeoverPlan,
+    plan: Plan,
     run_id: str,
     status: RunStatus,
     events: Sequence[Event],
@@ -41,7 +42,7 @@ def headline(
     """The verdict."""
     match status:
         case "done":
-            return _with_probe(_done(run_id, events, stages, back), probe)
+            return _with_probe(_done(plan, run_id, events, stages, back), probe)
         case "undone":
             return _with_probe(_undone(events, stages, back), probe)
         case "refused":
@@ -65,13 +66,23 @@ def headline(
             return _running(run_id, state, stages, hold)
 
 
-def _done(run_id: str, events: Sequence[Event], stages: Sequence[StageReport], back: GiveBack) -> Headline:
+_REACHED: Final[dict[str, tuple[Ending, str, str]]] = {
+    "takeover": ("taken-over", "Taken over", "Cluster API owns the cluster."),
+    "runtime-swap": ("swapped", "Swapped", "Every node of the plan serves on the new runtime."),
+}
+"""Migration -> ending, headline, and what that means."""
+
+
+def _done(
+    plan: Plan, run_id: str, events: Sequence[Event], stages: Sequence[StageReport], back: GiveBack
+) -> Headline:
     if all(stage.status == "done" for stage in stages if not stage.on_request):
+        ending, says, meaning = _REACHED[plan.migration]
         return Headline(
-            ending="taken-over",
+            ending=ending,
             tone="good",
-            says="Taken over",
-            because="Cluster API owns the cluster. Every step is done and every check after it has passed.",
+            says=says,
+            because=f"{meaning} Every step is done and every check after it has passed.",
             next=(*_on_request(stages), *_back(run_id, back)),
         )
     until = _goal(events)
@@ -115,7 +126,7 @@ def _undone(events: Sequence[Event], stages: Sequence[StageReport], back: GiveBa
         tone="good",
         says="Undone",
         because=f"{what} is as it was found.{lost}",
-        next=("Nothing. `replank apply PLAN` may take the cluster over again.",),
+        next=("Nothing. `replank apply PLAN` may be begun again.",),
     )
 
 
@@ -139,7 +150,7 @@ def _refused(run_id: str, refusals: Sequence[Refusal], back: GiveBack) -> Headli
     )
 
 
-def _waiting(plan: TakeoverPlan, run_id: str, approvals: Sequence[Approval]) -> Headline:
+def _waiting(plan: Plan, run_id: str, approvals: Sequence[Approval]) -> Headline:
     open_ = [approval for approval in approvals if approval.at is None] or list(approvals[-1:])
     asked = open_[-1] if open_ else None
     step = f" for step {asked.step}" if asked and asked.step else ""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
 
-from replank.plan.takeover import TakeoverPlan
+from replank.plan.codec import AnyPlan
+from replank.plan.runtime_swap import RuntimeSwapPlan
 from replank.report.headline import headline
 from replank.report.terminal.layout import say, section, table
 from replank.report.words import count
@@ -18,7 +19,7 @@ class AboutToApply:
     """`begun`: an earlier run goes on. `approved`: points of no return were approved beforehand. `until`: the
     stage to stop after, "" = the last."""
 
-    plan: TakeoverPlan
+    plan: AnyPlan
     begun: bool
     approved: bool
     until: str
@@ -36,7 +37,11 @@ def apply_view(plans: Sequence[AboutToApply]) -> RenderableType:
     )
 
 
-def _what(plan: TakeoverPlan) -> str:
+def _what(plan: AnyPlan) -> str:
+    if isinstance(plan, RuntimeSwapPlan):
+        restarted = sum(1 for node in plan.nodes if node.strategy == "switch")
+        pods = f"pods of {count(restarted, 'node')} restart once" if restarted else "no pod restarts"
+        return f"{count(len(plan.nodes), 'node')} to {plan.to}\n{pods}"
     h = headline(plan)
     return (
         f"{count(h.servers, 'server')} kept, 0 replaced\n{count(h.objects, 'object')}, "
@@ -51,7 +56,7 @@ def _way(about: AboutToApply) -> str:
 
 
 def _points(about: AboutToApply) -> str:
-    points = headline(about.plan).points_of_no_return
+    points = len(about.plan.points_of_no_return)
     if not points:
         return "none"
     return f"{points}, {'approved beforehand' if about.approved else 'asked when it comes to them'}"

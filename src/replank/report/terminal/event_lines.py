@@ -9,7 +9,7 @@ from rich.text import Text
 
 from replank.inventory.facts.json_value import JSON
 from replank.journal.event import Event, EventKind
-from replank.plan.takeover import TakeoverPlan
+from replank.plan.model import Plan
 from replank.report.run.events import number, word, words
 from replank.report.terminal.layout import say
 from replank.report.time_words import clock, lasting
@@ -32,7 +32,7 @@ _STYLES: Final[Mapping[str, str]] = {
 }
 
 
-def event_line(event: Event, plan: TakeoverPlan, *, every: bool = False) -> Text | None:
+def event_line(event: Event, plan: Plan, *, every: bool = False) -> Text | None:
     """`12:03:09 begins     align-names/02-...: Rename port ...`.
 
     None for checks and for what only the journal needs, unless `every`.
@@ -49,7 +49,7 @@ def event_line(event: Event, plan: TakeoverPlan, *, every: bool = False) -> Text
     return line
 
 
-def _words(event: Event, plan: TakeoverPlan) -> tuple[str, str]:
+def _words(event: Event, plan: Plan) -> tuple[str, str]:
     """What happened in a word or two, and in a sentence."""
     if event.step:
         return _step_words(event, plan)
@@ -85,7 +85,7 @@ def _run_words(event: Event) -> tuple[str, str]:
             return event.kind, word(data, "why")
 
 
-def _step_words(event: Event, plan: TakeoverPlan) -> tuple[str, str]:
+def _step_words(event: Event, plan: Plan) -> tuple[str, str]:
     data, undo = event.data, event.direction == "undo"
     match event.kind:
         case "step-started":
@@ -120,7 +120,7 @@ def _step_words(event: Event, plan: TakeoverPlan) -> tuple[str, str]:
             return event.kind, word(data, "why")
 
 
-def _says(step_id: str, plan: TakeoverPlan, undo: bool) -> str:
+def _says(step_id: str, plan: Plan, undo: bool) -> str:
     for stage in plan.stages:
         for step in stage.steps:
             if step.id == step_id:

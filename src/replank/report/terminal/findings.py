@@ -9,13 +9,13 @@ from rich.padding import Padding
 from rich.text import Text
 
 from replank.domain.severity import Severity
-from replank.plan.takeover import TakeoverPlan
+from replank.plan.model import Plan
 from replank.report.finding_groups import Advice, SeverityGroup, SomeFinding, Unchecked, finding_groups
 from replank.report.terminal.layout import SEVERITY_STYLE, bullets, labelled, say, section
 from replank.report.words import count
 
 
-def plan_blockers(plan: TakeoverPlan) -> Group:
+def plan_blockers(plan: Plan) -> Group:
     """The blockers of a plan, at its top."""
     return findings_by_severity([f for f in plan.findings if f.severity == Severity.BLOCKER])
 

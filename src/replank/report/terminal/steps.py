@@ -9,8 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from replank.plan.model import Irreversible, Step
-from replank.plan.takeover import TakeoverPlan
+from replank.plan.model import Irreversible, Plan, Step
 from replank.report.headline import points_of_no_return
 from replank.report.terminal.layout import bullets, say, section
 from replank.report.words import count
@@ -19,7 +18,7 @@ _RUN = 6
 """Steps of one kind in a row beyond which the terminal shows the first two and the number of the rest."""
 
 
-def points_section(plan: TakeoverPlan) -> Group:
+def points_section(plan: Plan) -> Group:
     """The points of no return; says so if there are none."""
     points = points_of_no_return(plan)
     if not points:
@@ -30,7 +29,7 @@ def points_section(plan: TakeoverPlan) -> Group:
     return section(f"Points of no return ({len(points)})", bullets(items, mark="!"))
 
 
-def stages_section(plan: TakeoverPlan) -> Group:
+def stages_section(plan: Plan) -> Group:
     """Every stage with its steps. Marks: `undo`, `LOSSY undo` (it brings not everything back), `NO UNDO`."""
     points = points_of_no_return(plan)
     parts: list[RenderableType] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -10,6 +12,7 @@ from replank.inventory.facts.identity import LegacyMachine
 from replank.inventory.facts.kubernetes import Node
 from replank.inventory.facts.openstack import Server
 from replank.inventory.facts.snapshot import Snapshot
+from replank.inventory.runtime.runtimes import NOT_ASKED
 from replank.inventory.unseen import unseen_sources
 from replank.report.json_view import survey_dict
 from replank.report.terminal.layout import bullets, say, section, table
@@ -44,6 +47,8 @@ def _sources(snapshot: Snapshot) -> Group:
         rows.append(("machines by SSH", say(f"{reached} of {len(snapshot.hosts)} seen")))
     else:
         rows.append(("machines by SSH", say("none reached")))
+    if snapshot.runtimes != NOT_ASKED:
+        rows.append(_source("runtimes", snapshot.runtimes, _runtimes(snapshot)))
     return section("Sources", table(("Source", "What was seen"), rows))
 
 
@@ -93,6 +98,15 @@ def _kubernetes(snapshot: Snapshot) -> str:
         return ""
     nodes = "Nodes not seen" if isinstance(facts.nodes, Unknown) else count(len(facts.nodes), "Node")
     return f"{known_or(facts.version, 'version not seen')}, {nodes}"
+
+
+def _runtimes(snapshot: Snapshot) -> str:
+    if isinstance(snapshot.runtimes, Unknown):
+        return ""
+    nodes = snapshot.runtimes.nodes
+    names = Counter(node.name for node in nodes if is_known(node.name))
+    told = ", ".join(f"{number} on {name}" for name, number in sorted(names.items()))
+    return f"{sum(names.values())} of {count(len(nodes), 'Node')} seen" + (f": {told}" if told else "")
 
 
 def _machines(snapshot: Snapshot) -> Group:

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from replank.plan.codec import load
+from replank.plan.takeover import takeover_of
 from replank.testbed.crash import hooks
 from replank.testbed.crash.death import Death
 from replank.testbed.crash.points import planned_points
@@ -37,7 +38,7 @@ def main() -> int:
     parser.add_argument("command", nargs="*")
     options = parser.parse_args()
     if options.points:
-        plan = load(options.points.read_bytes(), where=str(options.points))
+        plan = takeover_of(load(options.points.read_bytes(), where=str(options.points)), "point")
         for direction in ("apply", "undo"):
             sys.stdout.writelines(f"{point}\n" for point in planned_points(plan, direction))
         return 0

@@ -57,7 +57,7 @@ FLAWED = ClusterSpec(
     version="v1.32.9",
     terraform="legacy",
     port_name="{server}-nic0",
-    workers=(WorkerGroup(name="worker", count=4, zones=("az1", "az2")),),
+    workers=(WorkerGroup(name="worker", count=4, zones=("az1", "az2"), docker=(1,)),),
     audit_policy=True,
     workloads=(
         Workload(name="web", replicas=2, budget=1),

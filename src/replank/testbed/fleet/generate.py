@@ -16,6 +16,7 @@ from replank.testbed.fleet.kube.addons import addon_objects
 from replank.testbed.fleet.kube.control_plane import control_plane_objects
 from replank.testbed.fleet.kube.kubeadm import kubeadm_objects
 from replank.testbed.fleet.kube.nodes import node_objects
+from replank.testbed.fleet.kube.runtime_users import runtime_users
 from replank.testbed.fleet.kube.workloads import workload_objects
 from replank.testbed.fleet.layout import lay_out, lay_out_cloud
 from replank.testbed.fleet.made import Made
@@ -92,6 +93,7 @@ def _cluster(
         *control_plane_objects(layout, nodes),
         *addon_objects(layout),
         *workload_objects(layout, project),
+        *runtime_users(layout),
     ]
     # The endpoint leads to any control plane; the twin answers as the first one.
     server = api_server_certificate(layout, pki, layout.control_planes[0])

@@ -13,6 +13,12 @@ from replank.testbed.fleet.layout import ClusterLayout, MachineLayout
 from replank.testbed.world import Document
 
 SOCKET = "unix:///run/containerd/containerd.sock"
+CRI_DOCKERD_SOCKET = "unix:///run/cri-dockerd.sock"
+
+
+def runtime_endpoint(machine: MachineLayout) -> str:
+    """Where the machine's kubelet asks its runtime."""
+    return CRI_DOCKERD_SOCKET if machine.docker else SOCKET
 
 
 def kubelet_configuration(layout: ClusterLayout, machine: MachineLayout | None) -> Document:
@@ -40,7 +46,7 @@ def kubelet_configuration(layout: ClusterLayout, machine: MachineLayout | None) 
         "staticPodPath": "/etc/kubernetes/manifests",
     }
     if layout.minor >= 34 and machine is not None:
-        document["containerRuntimeEndpoint"] = SOCKET
+        document["containerRuntimeEndpoint"] = runtime_endpoint(machine)
     if machine is not None and machine.group is not None:
         document |= machine.group.kubelet_config
     return dict(sorted(document.items()))
@@ -52,7 +58,7 @@ def kubeadm_flags(layout: ClusterLayout, machine: MachineLayout) -> dict[str, st
     if layout.spec.provider_id != "empty":
         flags["cloud-provider"] = "external"
     if layout.minor < 34:
-        flags["container-runtime-endpoint"] = SOCKET
+        flags["container-runtime-endpoint"] = runtime_endpoint(machine)
         flags["pod-infra-container-image"] = pause_image(layout)
     if machine.group is not None:
         labels = {key: value for key, value in machine.group.labels.items() if "node-role" not in key}

@@ -81,6 +81,11 @@ class MachineLayout:
         return self.group is None
 
     @property
+    def docker(self) -> bool:
+        """It runs Docker with cri-dockerd; all others run containerd."""
+        return self.group is not None and self.index in self.group.docker
+
+    @property
     def role(self) -> str:
         """`control-plane` or `worker`, as in names and metadata."""
         return "control-plane" if self.group is None else "worker"

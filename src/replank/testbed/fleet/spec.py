@@ -24,7 +24,8 @@ class WorkerGroup:
 
     `zones`: taken in turn. `labels`: Node labels set at registration. `taints`: `key=value:Effect`.
     `kubelet`: extra kubelet flags (without dashes), `kubelet_config`: keys of the KubeletConfiguration file
-    that differ from the cluster's. `ports`, `boot`: None = as the cluster.
+    that differ from the cluster's. `ports`, `boot`: None = as the cluster. `docker`: those of its machines,
+    by index from 0, that still run Docker with cri-dockerd.
     """
 
     name: str
@@ -37,6 +38,7 @@ class WorkerGroup:
     kubelet_config: Mapping[str, int | str | bool] = field(default_factory=dict)
     ports: PortKind | None = None
     boot: BootKind | None = None
+    docker: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,8 @@ What a machine answers comes from its `Machine` (testbed/world.py). The generato
     /etc/ssh/ssh_host_ed25519_key.pub and /var/lib/dpkg/info/kubelet.list with `modified` (first boot,
     package's installation); /var/lib/cloud/instance/boot-finished with `modified` (end of a boot);
     /usr/bin/kubelet, its unit and /etc/kubernetes/** with `born`
+    for `survey --runtime`: configuration of Docker, containerd, CNI and crictl at their usual places,
+    /proc/<pid>/cmdline of containerd, dockerd and cri-dockerd, host-local's stores
     A file without read permission for others is only served with sudo.
 `packages` and `held`: for dpkg-query. Leave `packages` empty for a machine without dpkg.
 `commands`, exact line -> stdout, looked up before anything else. Build the line with the survey's own list:
@@ -30,6 +32,8 @@ What a machine answers comes from its `Machine` (testbed/world.py). The generato
     kube-apiserver manifest's --etcd-cafile, --etcd-certfile, --etcd-keyfile and the first --etcd-servers.
     `commands.CONTAINERD.call().line` ("containerd --version"), CRIO, DOCKER: their version line.
     `commands.ADDRESSES.call().line` ("ip -o addr show"): optional, a plain machine's addresses are made up.
+    What the runtimes' own clients, systemctl, df, uname and `stat -f` answer to `runtime_commands`:
+    testbed/fleet/hosts/runtime.py gives all of it.
     `commands.HOSTNAME.call().line` ("hostname"): optional, the server's name otherwise.
     A snapshot of etcd needs nothing: a control plane streams a small made-up database with a true hash; set
     the line of `apply_commands.ETCD_SNAPSHOT.call(...)` for another answer.

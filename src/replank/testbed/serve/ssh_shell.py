@@ -1,4 +1,4 @@
-"""The twin machine's shell: an interpreter of exactly the commands that a survey and a takeover run.
+"""The twin machine's shell: an interpreter of exactly the commands that surveys and migrations run.
 
 It answers as GNU coreutils, findutils, grep, sed, dpkg and curl do for these arguments, with their exit
 codes. Anything else ends with 127.
@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from replank.inventory.hosts import commands, swap_commands
+from replank.inventory.hosts import commands, runtime_commands, swap_commands
 from replank.inventory.hosts.apply_commands import APPLY_COMMANDS, ETCD_SNAPSHOT, SECRET_FILE
 from replank.inventory.hosts.command import HostCommand
+from replank.testbed.serve import ssh_runtime
 from replank.testbed.serve.ssh_etcd import database_of, snapshot_answer
 from replank.testbed.world import FileEntry, Machine
 
@@ -92,7 +93,8 @@ class Run:
     stdin: bytes = b""
 
 
-_COMMANDS = (*APPLY_COMMANDS, *swap_commands.ADDED_COMMANDS)
+_Handler = Callable[[Run], Answer]
+_COMMANDS = (*APPLY_COMMANDS, *swap_commands.ADDED_COMMANDS, *runtime_commands.ADDED_COMMANDS)
 
 
 STRANGE = Answer(127, b"", b"sh: 1: not found\n")
@@ -264,6 +266,20 @@ def _mv(run: Run) -> Answer:
     return Answer(0)
 
 
+def _by_files(answer: Callable[[Machine, list[str]], tuple[int, bytes]]) -> _Handler:
+    """A command that works on the machine's files as root may read them."""
+
+    def run(run: Run) -> Answer:
+        return Answer(*answer(run.shell.machine, run.words))
+
+    return run
+
+
+def _readlink(run: Run) -> Answer:
+    """The twin has no symbolic links."""
+    return Answer(0, f"{run.words[-1]}\n".encode())
+
+
 def _curl(_run: Run) -> Answer:
     return Answer(7)
 
@@ -275,9 +291,6 @@ def _etcd_snapshot(run: Run) -> Answer:
     if manifest is None or url.encode() not in manifest.content:
         return Answer(7)
     return Answer(0, snapshot_answer(database_of(run.shell.machine)))
-
-
-_Handler = Callable[[Run], Answer]
 
 
 def _handlers(pairs: Mapping[_Handler, tuple[HostCommand, ...]]) -> dict[str, _Handler]:
@@ -293,12 +306,25 @@ _HANDLERS = _handlers(
         _cat: (
             *(commands.OS_RELEASE, commands.SYSTEM_UUID, commands.MACHINE_ID, commands.MANIFEST),
             *(commands.KUBELET_FILE, commands.KUBELET_COMMAND_LINE, commands.RPM_LOCKS, SECRET_FILE),
+            *(runtime_commands.FILE, runtime_commands.DAEMON_COMMAND_LINE, runtime_commands.SELINUX),
         ),
         _sed: (commands.CERTIFICATE, commands.KUBECONFIG_CERTIFICATE, commands.KUBELET_SERVER),
         _grep: (commands.USER_DATA, commands.DPKG_LOG),
         _ls: (commands.EXISTS,),
-        _find: (commands.LIST_FILES, commands.CRON_FILES, commands.UNIT_FILES),
-        _stat: (commands.FILE_METADATA, commands.INSTALL_TIMES),
+        _find: (
+            *(commands.LIST_FILES, commands.CRON_FILES, commands.UNIT_FILES),
+            runtime_commands.FILES,
+        ),
+        _stat: (commands.FILE_METADATA, commands.INSTALL_TIMES, runtime_commands.MODE),
+        _by_files(ssh_runtime.pgrep): (
+            *(runtime_commands.CONTAINERD_PIDS, runtime_commands.DOCKERD_PID),
+            runtime_commands.CRI_DOCKERD_PID,
+        ),
+        _by_files(ssh_runtime.grep_only): (runtime_commands.REGISTRY_LOGINS,),
+        _by_files(ssh_runtime.grep_zero): (runtime_commands.DAEMON_PATH,),
+        _by_files(ssh_runtime.grep_store): (runtime_commands.ADDRESS_STORE,),
+        _by_files(ssh_runtime.grep_docker): (runtime_commands.DOCKER_USERS,),
+        _readlink: (runtime_commands.SOCKET,),
         _sha256sum: (commands.FILE_HASH, swap_commands.SUM),
         _hostname: (commands.HOSTNAME,),
         _pgrep: (commands.KUBELET_PID,),

@@ -121,6 +121,10 @@ class SimulatedKube:
         except Changed as error:
             _conflict(error)
 
+    async def evict(self, ref: ObjectRef, *, uid: str) -> None:
+        """No budget stands in these worlds."""
+        await self.delete(ref, uid=uid)
+
     async def document(self, path: str) -> Document:
         bare, _, query = path.partition("?")
         self._served.objects = list(self._objects.documents.values())

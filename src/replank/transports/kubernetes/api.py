@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from replank.domain.errors import Refused, ReplankError
 from replank.inventory.fleet.model import KubeconfigRef
-from replank.ports.access import Document, ObjectRef
+from replank.ports.access import Conflict, Document, ObjectRef
 from replank.ports.rights import Right
 from replank.transports.kubernetes.call import APPLY, JSON_PATCH, MERGE, Call
 from replank.transports.kubernetes.connection import Connection, open_embedded
@@ -178,6 +178,22 @@ class KubernetesApi:
         except NotFound:
             return False
         return True
+
+    async def evict(self, ref: ObjectRef, *, uid: str) -> None:
+        """See `KubeApi.evict`. Twice is as once."""
+        call = await self._call("POST", "evict", ref)
+        content = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": ref.name, "namespace": ref.namespace},
+            "deleteOptions": {"preconditions": {"uid": uid}},
+        }
+        try:
+            await self._line.json(
+                replace(call, path=f"{call.path}/eviction", content=content, writes=True, evicts=True)
+            )
+        except (NotFound, Conflict):
+            return
 
     async def document(self, path: str) -> Document:
         """The JSON object at `path`, which may have a query. Raises `NotFound` (a `Refused`) RP058."""

@@ -22,6 +22,7 @@ class Call:
     the same as once, so that it may be sent again when nobody knows whether it arrived. `secret`: server
     messages about it may quote what must not be shown. `tested`: a JSON patch with a `test`, whose failure
     the server words as any other. `any_status`: an answer of any status, and of any content, is an answer.
+    `evicts`: an eviction, to which 429 is a budget's no, not a busy server's.
     """
 
     method: str
@@ -36,6 +37,7 @@ class Call:
     secret: bool = False
     tested: bool = False
     any_status: bool = False
+    evicts: bool = False
 
     @property
     def what(self) -> str:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TypeVar
 
-from replank.domain.errors import ReplankError
 from replank.domain.unknown import Fact, Unknown, is_known
 from replank.inventory.facts.hosts import (
     CertificateFile,
@@ -31,6 +28,7 @@ from replank.transports.ssh.control_plane import (
     references_of,
 )
 from replank.transports.ssh.kubelet import is_kubespray, read_kubelet
+from replank.transports.ssh.seeing import fact, seen
 from replank.transports.ssh.session import HostSession
 from replank.transports.ssh.system import (
     read_hostname,
@@ -44,7 +42,6 @@ from replank.transports.ssh.system import (
     read_virtual_addresses,
 )
 
-T = TypeVar("T")
 _ETCD_UNIT = "etcd.service"
 _ETCD_PACKAGES = ("etcd", "etcd-server")
 
@@ -66,7 +63,7 @@ class SshHostReader:
 async def _read(
     session: HostSession, server: str, address: str, access: SshAccess, certificates_dir: str
 ) -> HostFacts:
-    listing = await _fact(read_listing(session, certificates_dir))
+    listing = await fact(read_listing(session, certificates_dir))
     # Where /etc/kubernetes may not be listed, kubeadm's layout decides where to look. What is not found there
     # stays unknown.
     kubespray = is_known(listing) and is_kubespray(listing)
@@ -75,26 +72,26 @@ async def _read(
         (packages, kubelet, pods, leftovers),
     ) = await asyncio.gather(
         asyncio.gather(
-            _fact(read_hostname(session)),
-            _fact(read_system_uuid(session)),
-            _fact(read_machine_id(session)),
-            _fact(read_os_release(session)),
-            _fact(read_virtual_addresses(session)),
+            fact(read_hostname(session)),
+            fact(read_system_uuid(session)),
+            fact(read_machine_id(session)),
+            fact(read_os_release(session)),
+            fact(read_virtual_addresses(session)),
         ),
         asyncio.gather(
-            _fact(read_packages(session)),
-            _fact(read_kubelet(session, kubespray=kubespray)),
-            _fact(_static_pods(session, listing)),
-            _fact(read_leftovers(session)),
+            fact(read_packages(session)),
+            fact(read_kubelet(session, kubespray=kubespray)),
+            fact(_static_pods(session, listing)),
+            fact(read_leftovers(session)),
         ),
     )
     dirs = pki_dirs(certificates_dir)
     certificates, referenced, etcd, runtime, origin = await asyncio.gather(
-        _fact(_certificates(session, listing, pods, dirs)),
-        _fact(_referenced(session, pods, dirs)),
-        _fact(_etcd(session, pods, packages, leftovers)),
-        _fact(read_runtime(session, kubelet)),
-        _fact(_origin(session, listing, kubespray)),
+        fact(_certificates(session, listing, pods, dirs)),
+        fact(_referenced(session, pods, dirs)),
+        fact(_etcd(session, pods, packages, leftovers)),
+        fact(read_runtime(session, kubelet)),
+        fact(_origin(session, listing, kubespray)),
     )
     return HostFacts(
         server=server,
@@ -119,7 +116,7 @@ async def _read(
 
 
 async def _static_pods(session: HostSession, listing: Fact[tuple[FileFact, ...]]) -> tuple[StaticPod, ...]:
-    return await read_static_pods(session, _seen(listing))
+    return await read_static_pods(session, seen(listing))
 
 
 async def _certificates(
@@ -130,13 +127,13 @@ async def _certificates(
 ) -> tuple[CertificateFile, ...]:
     """Without the pods only those in the PKI directories are looked for: the fact is about these."""
     references = references_of(pods, dirs) if is_known(pods) else ()
-    return await read_certificates(session, _seen(listing), dirs, references)
+    return await read_certificates(session, seen(listing), dirs, references)
 
 
 async def _referenced(
     session: HostSession, pods: Fact[tuple[StaticPod, ...]], dirs: tuple[str, ...]
 ) -> tuple[ReferencedFile, ...]:
-    return await read_references(session, references_of(_seen(pods), dirs))
+    return await read_references(session, references_of(seen(pods), dirs))
 
 
 async def _etcd(
@@ -148,34 +145,9 @@ async def _etcd(
     unit = is_known(leftovers) and any(item.name == _ETCD_UNIT for item in leftovers)
     package = is_known(packages) and any(p.name in _ETCD_PACKAGES for p in packages)
     installed = "etcd is installed on the machine" if unit or package else ""
-    return await read_etcd(session, _seen(pods), other_etcd=installed)
+    return await read_etcd(session, seen(pods), other_etcd=installed)
 
 
 async def _origin(session: HostSession, listing: Fact[tuple[FileFact, ...]], kubespray: bool) -> bool:
-    _seen(listing)
-    return _seen(await read_origin(session, kubespray=kubespray))
-
-
-class _UnseenError(Exception):
-    """A fact that another one rests on is unknown."""
-
-    def __init__(self, unknown: Unknown) -> None:
-        super().__init__(unknown.unknown)
-        self.unknown = unknown
-
-
-def _seen(fact: Fact[T]) -> T:
-    """The fact. Raises `_UnseenError` if it is unknown."""
-    if isinstance(fact, Unknown):
-        raise _UnseenError(fact)
-    return fact
-
-
-async def _fact(reading: Awaitable[T]) -> Fact[T]:
-    """What `reading` gives; what it could not see is unknown for the same reason."""
-    try:
-        return await reading
-    except ReplankError as error:
-        return Unknown(error.reason, error.code)
-    except _UnseenError as error:
-        return error.unknown
+    seen(listing)
+    return seen(await read_origin(session, kubespray=kubespray))

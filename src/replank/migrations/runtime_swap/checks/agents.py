@@ -18,8 +18,8 @@ from replank.migrations.runtime_swap.checks.look import uses, uses_docker
     Severity.RISK,
     consequence="It looks at containers by their runtime: until it is told of the new one it sees none, or "
     "reports Docker as down.",
-    remedy="Check its documentation for containerd: which socket, which settings. Roll that out to every node "
-    "first; take docker-monitor out of node-problem-detector.",
+    remedy="Check its documentation for containerd: which socket, which settings. Roll that out to every "
+    "node first; take docker-monitor out of node-problem-detector.",
 )
 def agents_look_at_the_runtime(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
     """Security and monitoring agents, and node-problem-detector with its monitor of Docker."""

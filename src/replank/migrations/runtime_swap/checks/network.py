@@ -17,10 +17,10 @@ from replank.migrations.runtime_swap.checks.look import uses, uses_docker
 @rule(
     "RP405",
     Severity.BLOCKER,
-    consequence="With the wrong socket it sees no pods, and frees the addresses of live ones: other pods get "
-    "them. A large fleet lost traffic so.",
-    remedy="Upgrade the CNI to a version that keeps its own record (amazon-vpc-cni 1.12 or newer), or mount an "
-    "alias that always leads to the live runtime, and roll that out to every node first.",
+    consequence="With the wrong socket it sees no pods, and frees the addresses of live ones: other pods "
+    "get them. A large fleet lost traffic so.",
+    remedy="Upgrade the CNI to a version that keeps its own record (amazon-vpc-cni 1.12 or newer), or mount "
+    "an alias that always leads to the live runtime, and roll that out to every node first.",
 )
 def cni_asks_the_runtime(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
     """A CNI whose daemon asks the runtime by its socket. In place the socket stays."""

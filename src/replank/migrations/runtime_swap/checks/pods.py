@@ -1,4 +1,4 @@
-"""Pods on nodes that are switched: a drain evicts them, and what cannot be evicted or started again is told."""
+"""Pods on nodes that are switched: which a drain cannot evict, and which do not come back as they were."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def pods_run_once_only(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sightin
     "RP407",
     Severity.RISK,
     consequence="Nobody makes them anew: the drain before the switch ends them for good.",
-    remedy="Have their owners put them under a Deployment or a Job, or let the plan keep them where they are.",
+    remedy="Have their owners put them under a Deployment or a Job, or let the plan keep them in place.",
 )
 def pods_are_bare(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
     """Pods without a controller, by namespace."""

@@ -23,7 +23,7 @@ _GIB = 2**30
     remedy="Remove unused images, enlarge the disk, or give the new containerd a root on another one.",
 )
 def there_is_no_room_for_images(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
-    """Less free space than twice the images; less than twice but more than once is a risk, since Docker counts
+    """Less free space than the images; room for one copy but not for two is a risk, since Docker counts
     layers that images share in each of them."""
     for node in on_docker(snapshot):
         facts = (node.disk, node.image_bytes)

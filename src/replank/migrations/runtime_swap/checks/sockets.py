@@ -41,8 +41,8 @@ def _sighting(owner: tuple[str, str], mounts: list[RuntimeMount], severity: Seve
     Severity.BLOCKER,
     consequence="On a node with containerd the socket is gone: the pod does not start (its hostPath has no "
     "socket), or it finds a folder where the socket was, or it works blindly.",
-    remedy="Have the owner use the CRI socket by a runtime-neutral alias, or none at all, and roll that out to "
-    "every node first.",
+    remedy="Have the owner use the CRI socket by a runtime-neutral alias, or none at all, and roll that out "
+    "to every node first.",
 )
 def docker_socket_is_mounted(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
     """Docker's socket, dockershim's or cri-dockerd's, by owner. Without a Docker node it is dead already."""
@@ -69,8 +69,8 @@ def parent_is_mounted(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting
     "RP403",
     Severity.RISK,
     consequence="After the swap nothing is written there any more: what reads it sees old data, or none.",
-    remedy="Have the owner read /var/log/pods, or ask the kubelet; a log agent must read both until all nodes "
-    "are swapped.",
+    remedy="Have the owner read /var/log/pods, or ask the kubelet; a log agent must read both until all "
+    "nodes are swapped.",
 )
 def docker_data_is_mounted(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting]:
     """/var/lib/docker or what is below it. A log agent that reads both formats needs it until the end."""

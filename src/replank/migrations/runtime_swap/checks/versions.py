@@ -66,9 +66,11 @@ def node_differs_from_its_peers(snapshot: Snapshot, _: AuditSettings) -> Iterato
             yield unseen(name_of(node), *(f for f in (node.name, node.version) if isinstance(f, Unknown)))
         else:
             peers[roles.get(node.node, "worker")].append(node)
+    whole = Counter(runtime_words(node) for members in peers.values() for node in members)
     for role, members in sorted(peers.items()):
         counted = Counter(map(runtime_words, members))
-        usual = min(counted, key=lambda words: (-counted[words], words))
+        # Of two that are as frequent among these, what the cluster mostly has is the usual one.
+        usual = min(counted, key=lambda words: (-counted[words], -whole[words], words))
         for node in members:
             if runtime_words(node) != usual:
                 yield seen(

@@ -16,7 +16,8 @@ from replank.testbed.fleet.components import (
     etcd_version,
 )
 from replank.testbed.fleet.hosts.cluster_pki import ClusterPki, kubeconfigs, pki_files
-from replank.testbed.fleet.kubelet import SOCKET, command_line, kubeadm_flags, kubelet_configuration
+from replank.testbed.fleet.hosts.runtime import add_runtime
+from replank.testbed.fleet.kubelet import command_line, kubeadm_flags, kubelet_configuration, runtime_endpoint
 from replank.testbed.fleet.layout import ClusterLayout, MachineLayout
 from replank.testbed.fleet.pki import AGE, Authority, ssh_key
 from replank.testbed.fleet.static_pods import manifest
@@ -40,7 +41,6 @@ ExecStart=
 ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS \
 $KUBELET_EXTRA_ARGS
 """
-_CONTAINERD = "containerd github.com/containerd/containerd/v2 v2.1.4 75cb2b7193e4\n"
 _AUDIT_POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: Metadata\n"
 
 
@@ -88,7 +88,6 @@ def _machine(
     version = layout.spec.version.removeprefix("v")
     answers = {
         commands.HOSTNAME.call().line: f"{machine.name}\n",
-        commands.CONTAINERD.call().line: _CONTAINERD,
     }
     files = _common_files(layout, machine)
     texts = kubeconfigs(layout, pki, machine)
@@ -110,7 +109,6 @@ def _machine(
         for path, text in texts.items()
     }
     packages = {
-        "containerd.io": "2.1.4-1~ubuntu.24.04~noble",
         "kubeadm": f"{version}-1.1",
         "kubectl": f"{version}-1.1",
         "kubelet": f"{version}-1.1",
@@ -120,7 +118,7 @@ def _machine(
     if layout.spec.load_balancer == "keepalived" and machine.control_plane:
         packages["keepalived"] = "1:2.2.8-1build2"
         units["keepalived.service"] = "enabled"
-    return Machine(
+    made = Machine(
         server_name=machine.name,
         server_id=machine.server_id,
         host_key=ssh_key(layout.mint, "host", layout.name, machine.name).key,
@@ -131,6 +129,8 @@ def _machine(
         commands=answers,
         address=machine.address,
     )
+    add_runtime(layout, machine, made)
+    return made
 
 
 def _common_files(layout: ClusterLayout, machine: MachineLayout) -> dict[str, FileEntry]:
@@ -160,7 +160,7 @@ def _common_files(layout: ClusterLayout, machine: MachineLayout) -> dict[str, Fi
         "/var/lib/kubelet/pki/kubelet-client-current.pem": FileEntry(b"", "0600"),
     }
     if layout.minor >= 34:
-        text = f'containerRuntimeEndpoint: "{SOCKET}"\n'
+        text = f'containerRuntimeEndpoint: "{runtime_endpoint(machine)}"\n'
         files["/var/lib/kubelet/instance-config.yaml"] = FileEntry(text.encode())
     return files
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from replank.testbed.fleet.kube.objects import make
+from replank.testbed.fleet.kubelet import runtime_endpoint
 from replank.testbed.fleet.layout import FLAVORS, REGION, ClusterLayout, MachineLayout
 from replank.testbed.world import Document
 
-RUNTIME = "containerd://2.1.4"
-CRI_SOCKET = "unix:///run/containerd/containerd.sock"
+CONTAINERD = "1.7.29"
+DOCKER = "28.5.2"
 _CONTROL_PLANE_TAINT = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
 
 
@@ -30,7 +31,7 @@ def _node(layout: ClusterLayout, machine: MachineLayout, index: int) -> Document
     }
     # kubeadm 1.34 and later keep the socket in instance-config.yaml instead (NodeLocalCRISocket).
     if layout.minor < 34:
-        annotations["kubeadm.alpha.kubernetes.io/cri-socket"] = CRI_SOCKET
+        annotations["kubeadm.alpha.kubernetes.io/cri-socket"] = runtime_endpoint(machine)
     return make(
         layout,
         "v1",
@@ -105,7 +106,9 @@ def _status(layout: ClusterLayout, machine: MachineLayout) -> Document:
         "nodeInfo": {
             "architecture": "amd64",
             "bootID": layout.id("boot", machine.name),
-            "containerRuntimeVersion": RUNTIME,
+            "containerRuntimeVersion": f"docker://{DOCKER}"
+            if machine.docker
+            else f"containerd://{CONTAINERD}",
             "kernelVersion": "6.8.0-79-generic",
             "kubeProxyVersion": "",
             "kubeletVersion": layout.spec.version,

@@ -1,0 +1,55 @@
+"""What a runtime swap needs of a cluster's machines on the ground, and what is looked at afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from proving_ground.legacy import create, ssh, tofu
+from proving_ground.legacy.layout import LegacyCluster
+from proving_ground.progress import Progress
+from proving_ground.scenario.kube import Kube
+from proving_ground.settings import Folders
+from proving_ground.toolchain import build
+from proving_ground.toolchain.groups import binary
+
+NEW_CONTAINERD = "containerd-2.3"
+"""Toolchain group of the containerd that machines are swapped to."""
+
+
+def bundle(folders: Folders, progress: Progress) -> Path:
+    """Folder with the programs of containerd 2.3, as a release archive has them."""
+    with progress.step(f"toolchain {NEW_CONTAINERD}"):
+        build.build(folders, NEW_CONTAINERD)
+    return binary(folders, NEW_CONTAINERD, "containerd").parent
+
+
+def give_crictl(folders: Folders, cluster: LegacyCluster, progress: Progress) -> None:
+    """Puts our stand-in for cri-tools on every machine, where kubeadm's packages would have brought it."""
+    with progress.step("toolchain crictl"):
+        build.build(folders, "crictl")
+    command = "sudo sh -c 'cat > /usr/local/bin/crictl && chmod 755 /usr/local/bin/crictl'"
+    hosts = create.known_hosts(folders, cluster)
+    for machine in tofu.read(folders, cluster).machines:
+        with binary(folders, "crictl", "crictl").open("rb") as program:
+            ssh.run(folders, hosts, machine.address, command, stdin=program)
+
+
+def runtimes(workload: Kube) -> dict[str, str]:
+    """Node -> what its kubelet tells of the runtime."""
+    return {
+        node["metadata"]["name"]: node["status"]["nodeInfo"]["containerRuntimeVersion"]
+        for node in workload.list("Node")
+    }
+
+
+def containers(workload: Kube) -> dict[str, Any]:
+    """namespace/pod/container -> its ID and restart count, of all pods."""
+    return {
+        f"{pod['metadata']['namespace']}/{pod['metadata']['name']}/{status['name']}": (
+            status.get("containerID"),
+            status["restartCount"],
+        )
+        for pod in workload.list("Pod")
+        for status in pod["status"].get("containerStatuses", ())
+    }

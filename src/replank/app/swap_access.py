@@ -1,0 +1,69 @@
+"""A cluster's systems as a runtime swap touches them: its API and its nodes, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, NoReturn, cast
+
+from replank.domain.errors import Refused
+from replank.inventory.fleet.model import ClusterConfig
+from replank.plan.runtime_swap import RuntimeSwapPlan
+from replank.ports.access import Access, Cloud, Judge, KubeApi, States
+
+
+@asynccontextmanager
+async def swap_access(
+    config: ClusterConfig, plan: RuntimeSwapPlan, fence: Callable[[], None]
+) -> AsyncIterator[Access]:
+    """`fence`: called before every write, from any thread.
+
+    Raises `Refused` RP857 where fleet.yaml does not say how to reach the cluster's API or its nodes.
+    """
+    from replank.engine.clock import SystemClock
+    from replank.transports.kubernetes.api import KubernetesApi
+    from replank.transports.ssh.hosts import SshHosts
+    from replank.transports.ssh.nodes import SshNodes
+
+    workload, ssh = config.kubeconfig, config.ssh
+    if workload is None or ssh is None:
+        raise _not_told(config, "kubeconfig" if workload is None else "ssh")
+    addresses = {node.node: node.address for node in plan.nodes if node.address}
+    async with KubernetesApi(workload, fence=fence) as api:
+        yield Access(
+            cloud=cast(Cloud, _Untouched("OpenStack")),
+            management=cast(KubeApi, _Untouched("the management cluster")),
+            workload=api,
+            hosts=SshHosts(config.name, ssh, addresses, config.etcd_snapshot),
+            states=cast(States, _Untouched("Terraform's states")),
+            judge=cast(Judge, _Untouched("the judge")),
+            clock=SystemClock(),
+            nodes=SshNodes(ssh, addresses, fence),
+        )
+
+
+class _Untouched:
+    """A system that no step of a runtime swap touches."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        def refuse(*_: object, **__: object) -> NoReturn:
+            raise Refused(
+                "RP858",
+                f"A step of a runtime swap asked {self._name} for {attribute}",
+                "that is a bug of replank",
+                "Report it.",
+            )
+
+        return refuse
+
+
+def _not_told(config: ClusterConfig, missing: str) -> Refused:
+    return Refused(
+        "RP857",
+        f"Cluster {config.name} cannot be worked on",
+        f"fleet.yaml does not name {missing}",
+        "Complete it, then survey and plan again.",
+    )

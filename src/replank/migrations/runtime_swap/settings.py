@@ -1,0 +1,37 @@
+"""What the operator chooses for a runtime swap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from replank.inventory.facts.json_value import JSON
+from replank.inventory.runtime.versions import Version
+from replank.plan.runtime_swap import BundleFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeSwapSettings:
+    """`to`: the containerd to come. `bundle`: its programs.
+
+    `unsupported`: hops that upstream does not support are asked for. `root`: of a second containerd beside
+    Docker. `deadline_seconds`: for one node, from its start. `snapshot_minutes`: how old an etcd snapshot may
+    be when a control plane is swapped; 0 = none is taken (etcd runs elsewhere).
+    """
+
+    to: Version
+    bundle: tuple[BundleFile, ...]
+    unsupported: bool = False
+    root: str = "/var/lib/containerd-replank"
+    deadline_seconds: int = 900
+    snapshot_minutes: int = 30
+
+    def as_json(self) -> Mapping[str, JSON]:
+        """As the plan repeats it; the bundle stands there by itself."""
+        return {
+            "to": f"containerd {self.to}",
+            "unsupported": self.unsupported,
+            "root": self.root,
+            "deadline_seconds": self.deadline_seconds,
+            "snapshot_minutes": self.snapshot_minutes,
+        }

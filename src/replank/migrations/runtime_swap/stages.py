@@ -1,0 +1,142 @@
+"""The stages of a runtime swap: everything is staged, then each node is swapped, and one day committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from replank.migrations.runtime_swap.settings import RuntimeSwapSettings
+from replank.plan.draft import Draft, check, stage
+from replank.plan.model import Irreversible, PlanCheck, PointOfNoReturn, Stage, Undo
+from replank.plan.runtime_swap import PlannedNode
+from replank.plan.slug import limited, slug
+
+_BACK = {
+    "in-place": "The old daemon runs again on the same root; no pod notices.",
+    "switch": "Docker serves again; the pods come back in new containers, restart count one more.",
+}
+
+
+def stages_for(nodes: Sequence[PlannedNode], settings: RuntimeSwapSettings) -> tuple[Stage, ...]:
+    """None where there is nothing to do."""
+    if not nodes:
+        return ()
+    return (_staging(nodes), *(_swapping(node, settings) for node in nodes), _committing(nodes))
+
+
+def points_of_no_return(stages: Sequence[Stage]) -> tuple[PointOfNoReturn, ...]:
+    """Every step without an undo."""
+    return tuple(
+        PointOfNoReturn(step=step.id, why=step.undo.irreversible)
+        for each in stages
+        for step in each.steps
+        if isinstance(step.undo, Irreversible)
+    )
+
+
+def _staging(nodes: Sequence[PlannedNode]) -> Stage:
+    return stage(
+        "stage",
+        "Stage on every node",
+        "The new runtime's programs and configuration, beside Docker its images too, are put on all nodes.",
+        "Nothing that serves has changed; undo takes it all away again.",
+        [
+            Draft(
+                slug=node.node,
+                kind="runtime.stage",
+                says=f"Stage {node.to} on {node.node}, beside {node.runtime}",
+                params={"node": node.node},
+                before=(_all_ready(),),
+                undo=Undo(kind="runtime.unstage", says="Everything that was staged is taken away."),
+            )
+            for node in nodes
+        ],
+    )
+
+
+def _swapping(node: PlannedNode, settings: RuntimeSwapSettings) -> Stage:
+    how = (
+        "The daemon is restarted under its pods" if node.strategy == "in-place" else "The kubelet moves over"
+    )
+    return stage(
+        f"swap-{limited(slug(node.node), 50)}",
+        f"Swap {node.node} ({node.role})",
+        f"{how}: {node.runtime} to {node.to}. The node does it by itself, and goes back by itself if it is "
+        "not well in time.",
+        "The node serves on the new runtime; the others as before.",
+        list(_steps(node, settings)),
+    )
+
+
+def _steps(node: PlannedNode, settings: RuntimeSwapSettings) -> Iterator[Draft]:
+    control_plane = node.role == "control-plane"
+    etcd = control_plane and settings.snapshot_minutes > 0
+    if etcd:
+        yield Draft(
+            slug="etcd-snapshot",
+            kind="runtime.etcd-snapshot",
+            says=f"Take an etcd snapshot on {node.node} unless there is one younger than "
+            f"{settings.snapshot_minutes} minutes",
+            params={"node": node.node, "max_age_minutes": settings.snapshot_minutes},
+            undo=Undo(kind="keep", says="The snapshot is kept."),
+        )
+    drained = node.strategy == "switch"
+    if drained:
+        yield Draft(
+            slug="drain",
+            kind="runtime.drain",
+            says=f"Cordon {node.node} and evict its pods, as their budgets allow",
+            params={"node": node.node},
+            before=(_all_ready(),),
+            undo=Undo(kind="runtime.open", says="New pods may come again, unless it was cordoned before."),
+        )
+    members: tuple[PlanCheck, ...] = (check("etcd.healthy", "Every etcd member is healthy"),) if etcd else ()
+    kept: tuple[PlanCheck, ...] = ()
+    if node.strategy == "in-place":
+        kept = (check("node.pods-kept", "No container on the node was restarted"),)
+    yield Draft(
+        slug="swap",
+        kind="runtime.swap",
+        says=f"Swap the runtime of {node.node}",
+        params={"node": node.node},
+        before=(_all_ready(), *members),
+        after=(
+            check("node.runs-on", f"Node {node.node} is Ready on {node.to}"),
+            *kept,
+            *members,
+            _all_ready(),
+        ),
+        undo=Undo(kind="runtime.undo", says=_BACK[node.strategy]),
+    )
+    if drained:
+        yield Draft(
+            slug="open",
+            kind="runtime.open",
+            says=f"Let new pods come to {node.node} again",
+            params={"node": node.node},
+            undo=Undo(kind="runtime.cordon", says="It is cordoned again until the swap is undone."),
+        )
+
+
+def _committing(nodes: Sequence[PlannedNode]) -> Stage:
+    return stage(
+        "commit",
+        "Give up the old runtime",
+        "Days later if you like: new pods get the new shim, or Docker and its data are removed.",
+        "The old runtime is gone.",
+        [
+            Draft(
+                slug=node.node,
+                kind="runtime.commit",
+                says=f"Commit {node.to} on {node.node}",
+                params={"node": node.node},
+                before=(check("node.runs-on", f"Node {node.node} is Ready on {node.to}"),),
+                undo=Irreversible(irreversible=f"{node.runtime} is given up on {node.node}."),
+            )
+            for node in nodes
+        ],
+        on_request=True,
+    )
+
+
+def _all_ready() -> PlanCheck:
+    return check("nodes.ready", "Every Node of the cluster is Ready")

@@ -1,0 +1,1 @@
+"""Code behind the steps and checks of a runtime swap."""

@@ -1,0 +1,83 @@
+"""A node is emptied before Docker is switched off under it, and opened again afterwards."""
+
+from __future__ import annotations
+
+from replank.domain.errors import Hold, Refused
+from replank.inventory.facts.json_value import JSON
+from replank.migrations.runtime_swap.steps.at import At, node_of
+from replank.migrations.runtime_swap.steps.pods import bare, is_evicted, live_pods, name_of, pods_on
+from replank.plan.parameters import found_before
+from replank.ports.access import ObjectRef
+
+
+class DrainNode:
+    """`runtime.drain`: no new pods come, and those that a controller makes anew elsewhere are evicted.
+
+    DaemonSets' pods and static ones stay; they restart with the runtime. Each eviction asks the budgets.
+    """
+
+    async def found(self, at: At) -> JSON:
+        return {"unschedulable": await _unschedulable(at)}
+
+    async def apply(self, at: At) -> JSON:
+        node = node_of(at).node
+        if alone := sorted(name_of(pod) for pod in await live_pods(at, node) if bare(pod)):
+            raise Refused(
+                "RP954",
+                f"{node} cannot be drained",
+                f"nobody makes these pods anew elsewhere: {', '.join(alone)}",
+                "Move or end them yourself, then resume the run.",
+            )
+        await at.access.workload.merge(_ref(node), {"spec": {"unschedulable": True}})
+        held: Hold | None = None
+        for pod in await live_pods(at, node):
+            if is_evicted(pod):
+                meta = pod["metadata"]
+                try:
+                    ref = ObjectRef("v1", "Pod", meta["namespace"], meta["name"])
+                    await at.access.workload.evict(ref, uid=meta["uid"])
+                except Hold as error:
+                    held = error
+        if held is not None:
+            raise held
+        if left := sorted(name_of(pod) for pod in await pods_on(at, node) if is_evicted(pod)):
+            raise Hold(
+                "RP955",
+                f"{node} is not empty yet",
+                f"these pods are ending: {', '.join(left)}",
+                "It is looked at again.",
+            )
+        return {"drained": node}
+
+    async def undo(self, at: At) -> JSON:
+        node = node_of(at).node
+        if found_before(at.before).get("unschedulable"):
+            return {"left": "cordoned, as it was"}
+        await at.access.workload.merge(_ref(node), {"spec": {"unschedulable": None}})
+        return {"opened": node}
+
+
+class OpenNode:
+    """`runtime.open`: new pods may come again."""
+
+    async def found(self, at: At) -> JSON:
+        return {"unschedulable": await _unschedulable(at)}
+
+    async def apply(self, at: At) -> JSON:
+        node = node_of(at).node
+        await at.access.workload.merge(_ref(node), {"spec": {"unschedulable": None}})
+        return {"opened": node}
+
+    async def undo(self, at: At) -> JSON:
+        node = node_of(at).node
+        await at.access.workload.merge(_ref(node), {"spec": {"unschedulable": True}})
+        return {"cordoned": node}
+
+
+async def _unschedulable(at: At) -> bool:
+    live = await at.access.workload.get(_ref(node_of(at).node))
+    return bool(live and live.get("spec", {}).get("unschedulable"))
+
+
+def _ref(node: str) -> ObjectRef:
+    return ObjectRef("v1", "Node", "", node)

@@ -1,0 +1,72 @@
+"""The runtimes of one cluster: each Node over SSH, and what hangs on them through the API."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from replank.domain.unknown import Fact, Unknown
+from replank.inventory.facts.kubernetes import KubernetesFacts, Node
+from replank.inventory.fleet.model import ClusterConfig, SshAccess
+from replank.inventory.runtime.cluster_facts import ClusterRuntimeFacts
+from replank.inventory.runtime.facts import NodeRuntime
+from replank.inventory.runtime.runtimes import RuntimeFacts, unseen_node
+from replank.ports.readers import RuntimeReader, RuntimeUseReader
+from replank.survey.look import look
+from replank.survey.progress import Progress
+
+NODES_AT_ONCE: Final = 16
+"""SSH connections at once to one cluster's nodes, which mostly go through one jump host."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeSurvey:
+    """`nodes`, `uses` None: nobody is asked (offline)."""
+
+    config: ClusterConfig
+    nodes: RuntimeReader | None
+    uses: RuntimeUseReader | None
+    progress: Progress
+
+    async def run(self, kubernetes: Fact[KubernetesFacts]) -> Fact[RuntimeFacts]:
+        """The section. `kubernetes`: says which Nodes there are. Never raises for what cannot be seen."""
+        listed = kubernetes if isinstance(kubernetes, Unknown) else kubernetes.nodes
+        if isinstance(listed, Unknown):
+            return listed
+        gate = asyncio.Semaphore(NODES_AT_ONCE)
+        wanted = sorted(listed, key=lambda node: node.name)
+        cluster, nodes = await asyncio.gather(
+            self._uses(), asyncio.gather(*(self._node(node, gate) for node in wanted))
+        )
+        return RuntimeFacts(nodes=tuple(nodes), cluster=cluster)
+
+    async def _uses(self) -> Fact[ClusterRuntimeFacts]:
+        if self.uses is None or self.config.kubeconfig is None:
+            return Unknown("Kubernetes: not looked at: the survey is offline", "RP000")
+        reading = self.uses.read(self.config.kubeconfig)
+        return await look(self.progress, self.config.name, "what hangs on the runtimes", reading)
+
+    async def _node(self, node: Node, gate: asyncio.Semaphore) -> NodeRuntime:
+        access = self.config.ssh
+        if access is None:
+            why = Unknown("fleet.yaml names no ssh access for this cluster", "RP000")
+            return unseen_node(node.name, why)
+        if self.nodes is None:
+            return unseen_node(node.name, Unknown("SSH: not looked at: the survey is offline", "RP000"))
+        address = internal_address(node)
+        if address is None:
+            why = Unknown(f"Node {node.name} has no InternalIP to reach it by SSH", "RP060")
+            return unseen_node(node.name, why)
+        async with gate:
+            return await self._read(self.nodes, node.name, address, access)
+
+    async def _read(self, reader: RuntimeReader, name: str, address: str, access: SshAccess) -> NodeRuntime:
+        reading = reader.read(name, address, access)
+        facts = await look(self.progress, self.config.name, f"runtime of {name}", reading)
+        return unseen_node(name, facts) if isinstance(facts, Unknown) else facts
+
+
+def internal_address(node: Node) -> str | None:
+    """Where a Node is reached: its InternalIP (with two, that of the cluster's first family)."""
+    return next((a.address for a in node.addresses if a.type == "InternalIP"), None)

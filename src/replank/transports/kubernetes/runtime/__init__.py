@@ -1,0 +1,1 @@
+"""What hangs on the nodes' runtime, through a cluster's API."""

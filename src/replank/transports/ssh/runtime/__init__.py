@@ -1,0 +1,1 @@
+"""The runtime of a node over SSH, read only; one file for each thing that is read."""

@@ -1,0 +1,100 @@
+"""containerd is swapped under live pods by replank's own commands, on real machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import Desk
+from shell import replank
+from told import Told
+
+from proving_ground.legacy import create, ssh, tofu
+from proving_ground.progress import Progress
+from proving_ground.scenario import swapping
+from proving_ground.scenario.fresh import SWAP, fresh_cluster
+from proving_ground.scenario.kube import Kube
+from proving_ground.scenario.operator import probes_of, write_fleet_file
+from proving_ground.scenario.waiting import until
+from proving_ground.settings import Folders
+
+pytestmark = [pytest.mark.ground, pytest.mark.timeout(1800)]
+
+OLD, NEW = "containerd://1.7.29", "containerd://2.3.5"
+
+
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str]) -> Told:
+    return Told(capsys)
+
+
+@pytest.fixture
+def workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
+    """One control plane and one worker on containerd 1.7."""
+    yield fresh_cluster(ground, SWAP, progress)
+    create.destroy(ground, SWAP, progress)
+
+
+@pytest.fixture
+def desk(ground: Folders, workload: Kube, progress: Progress, tmp_path: Path) -> Desk:
+    """Surveyed, audited and planned."""
+    swapping.give_crictl(ground, SWAP, progress)
+    desk = Desk(ground, SWAP, tmp_path)
+    write_fleet_file(ground, [SWAP], desk.fleet, "one", probes_of(ground, SWAP))
+    snapshots = ("--snapshots", desk.folder / "snapshots")
+    with progress.step("swap: survey, audit, plan"):
+        replank("survey", "--runtime", "--fleet", desk.fleet, *snapshots)
+        found = json.loads(replank("audit", "runtime", "--json", "--fleet", desk.fleet, *snapshots))
+        assert all(f["severity"] != "blocker" for f in findings(found)), found
+        to = ("--to", NEW.replace("://", "-"), "--bundle", swapping.bundle(ground, progress))
+        replank("plan", "runtime", *to, "--fleet", desk.fleet, *snapshots, "--out", desk.folder / "plans")
+    return desk
+
+
+def findings(audit: Any) -> list[dict[str, Any]]:
+    """Of every cluster, whatever stands around them."""
+    if isinstance(audit, dict):
+        if "severity" in audit:
+            return [audit]
+        return [finding for value in audit.values() for finding in findings(value)]
+    return [finding for value in audit for finding in findings(value)] if isinstance(audit, list) else []
+
+
+def log_numbers(ground: Folders) -> list[int]:
+    """What the log writer has written, as the worker's disk keeps it, whatever file it is in."""
+    (worker,) = tofu.read(ground, SWAP).workers
+    command = "sudo sh -c 'cat /var/log/pods/shop_log-writer-*/log-writer/*.log'"
+    text = ssh.run(ground, create.known_hosts(ground, SWAP), worker.address, command).decode()
+    return [int(line.split(" ", 4)[3]) for line in text.splitlines()]
+
+
+def test_containerd_is_swapped_in_place_and_back_and_again_and_no_pod_notices(
+    ground: Folders, workload: Kube, desk: Desk, progress: Progress, told: Told
+) -> None:
+    plan = desk.folder / "plans" / "swap.runtime.yaml"
+    before = swapping.containers(workload)
+    with progress.step("swap: to 2.3.5, probed"):
+        desk.run("apply", plan, "--yes", "--probe").done(600)
+    assert set(swapping.runtimes(workload).values()) == {NEW}
+    assert swapping.containers(workload) == before
+    report = desk.report()
+    assert report["headline"]["ending"] == "swapped", report["headline"]
+    failed = {t["name"]: t["stats"]["failed"] for t in report["probe"]["targets"]}
+    told(f"proof: containerd 1.7.29 to 2.3.5 under a control plane and a worker: failed samples {failed}")
+    assert set(failed.values()) == {0}
+    with progress.step("swap: undone"):
+        desk.run("undo", "swap", "--yes").done(300)
+    # An undo has no checks after it; a kubelet tells of its runtime every ten seconds.
+    until("runtimes", lambda: "" if set(swapping.runtimes(workload).values()) == {OLD} else "new", limit_s=60)
+    assert swapping.containers(workload) == before
+    with progress.step("swap: again, and committed"):
+        desk.run("apply", plan, "--yes").done(600)
+        replank("approve", plan, "--yes", "--fleet", desk.fleet)
+        desk.run("apply", plan, "--until", "commit", "--yes").done(300)
+    assert set(swapping.runtimes(workload).values()) == {NEW}
+    assert swapping.containers(workload) == before
+    numbers = log_numbers(ground)
+    assert sorted(numbers) == list(range(min(numbers), max(numbers) + 1)), "each line of the log once"
