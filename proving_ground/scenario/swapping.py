@@ -8,6 +8,7 @@ from typing import Any
 from proving_ground.legacy import create, ssh, tofu
 from proving_ground.legacy.layout import LegacyCluster
 from proving_ground.progress import Progress
+from proving_ground.scenario import settled
 from proving_ground.scenario.kube import Kube
 from proving_ground.settings import Folders
 from proving_ground.toolchain import build
@@ -53,3 +54,27 @@ def containers(workload: Kube) -> dict[str, Any]:
         for pod in workload.list("Pod")
         for status in pod["status"].get("containerStatuses", ())
     }
+
+
+def not_all_on(workload: Kube, runtime: str) -> str:
+    """ "" where every Node's kubelet tells of this runtime, and is Ready."""
+    others = {node: told for node, told in runtimes(workload).items() if told != runtime}
+    return f"{others}" if others else settled.nodes_ready(workload, len(workload.list("Node")))
+
+
+def strange_addresses(folders: Folders, cluster: LegacyCluster, workload: Kube) -> str:
+    """ "" where host-local's stores on the machines hold exactly the addresses of the pods that run there."""
+    hosts = create.known_hosts(folders, cluster)
+    wrong = []
+    for machine in tofu.read(folders, cluster).machines:
+        listing = ssh.run(folders, hosts, machine.address, "sudo sh -c 'ls /var/lib/cni/networks/*'").decode()
+        kept = {word for word in listing.split() if word.count(".") == 3}
+        pods = [p for p in workload.list("Pod") if p["spec"].get("nodeName") == machine.name]
+        living = {
+            p["status"].get("podIP", "")
+            for p in pods
+            if not p["spec"].get("hostNetwork") and p["status"].get("phase") == "Running"
+        }
+        if kept != living:
+            wrong.append(f"{machine.name} keeps {sorted(kept)}, its pods have {sorted(living)}")
+    return "; ".join(wrong)

@@ -13,15 +13,16 @@ from shell import replank
 from told import Told
 
 from proving_ground.legacy import create, ssh, tofu
+from proving_ground.legacy.layout import LegacyCluster
 from proving_ground.progress import Progress
-from proving_ground.scenario import swapping
-from proving_ground.scenario.fresh import SWAP, fresh_cluster
+from proving_ground.scenario import settled, swapping
+from proving_ground.scenario.fresh import DOCKER, SWAP, fresh_cluster
 from proving_ground.scenario.kube import Kube
 from proving_ground.scenario.operator import probes_of, write_fleet_file
 from proving_ground.scenario.waiting import until
 from proving_ground.settings import Folders
 
-pytestmark = [pytest.mark.ground, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.ground, pytest.mark.timeout(3600)]
 
 OLD, NEW = "containerd://1.7.29", "containerd://2.3.5"
 
@@ -29,6 +30,25 @@ OLD, NEW = "containerd://1.7.29", "containerd://2.3.5"
 @pytest.fixture
 def told(capsys: pytest.CaptureFixture[str]) -> Told:
     return Told(capsys)
+
+
+def prepared(ground: Folders, cluster: LegacyCluster, progress: Progress, folder: Path, *how: object) -> Desk:
+    """Surveyed, audited and planned, by replank's commands. `how`: more options of `plan runtime`."""
+    swapping.give_crictl(ground, cluster, progress)
+    desk = Desk(ground, cluster, folder)
+    write_fleet_file(ground, [cluster], desk.fleet, "one", probes_of(ground, cluster))
+    snapshots = ("--snapshots", desk.folder / "snapshots")
+    with progress.step(f"{cluster.name}: survey, audit, plan"):
+        replank("survey", "--runtime", "--fleet", desk.fleet, *snapshots)
+        found = json.loads(replank("audit", "runtime", "--json", "--fleet", desk.fleet, *snapshots))
+        assert all(f["severity"] != "blocker" for f in findings(found)), found
+        to = ("--to", NEW.replace("://", "-"), "--bundle", swapping.bundle(ground, progress))
+        replank("plan", "runtime", *to, *how, "--fleet", desk.fleet, *snapshots, "--out", folder / "plans")
+    return desk
+
+
+def plan_of(desk: Desk) -> Path:
+    return desk.folder / "plans" / f"{desk.cluster.name}.runtime.yaml"
 
 
 @pytest.fixture
@@ -39,19 +59,10 @@ def workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
 
 
 @pytest.fixture
-def desk(ground: Folders, workload: Kube, progress: Progress, tmp_path: Path) -> Desk:
-    """Surveyed, audited and planned."""
-    swapping.give_crictl(ground, SWAP, progress)
-    desk = Desk(ground, SWAP, tmp_path)
-    write_fleet_file(ground, [SWAP], desk.fleet, "one", probes_of(ground, SWAP))
-    snapshots = ("--snapshots", desk.folder / "snapshots")
-    with progress.step("swap: survey, audit, plan"):
-        replank("survey", "--runtime", "--fleet", desk.fleet, *snapshots)
-        found = json.loads(replank("audit", "runtime", "--json", "--fleet", desk.fleet, *snapshots))
-        assert all(f["severity"] != "blocker" for f in findings(found)), found
-        to = ("--to", NEW.replace("://", "-"), "--bundle", swapping.bundle(ground, progress))
-        replank("plan", "runtime", *to, "--fleet", desk.fleet, *snapshots, "--out", desk.folder / "plans")
-    return desk
+def docker_workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
+    """One control plane and one worker of Kubernetes 1.23 on Docker."""
+    yield fresh_cluster(ground, DOCKER, progress)
+    create.destroy(ground, DOCKER, progress)
 
 
 def findings(audit: Any) -> list[dict[str, Any]]:
@@ -72,9 +83,10 @@ def log_numbers(ground: Folders) -> list[int]:
 
 
 def test_containerd_is_swapped_in_place_and_back_and_again_and_no_pod_notices(
-    ground: Folders, workload: Kube, desk: Desk, progress: Progress, told: Told
+    ground: Folders, workload: Kube, progress: Progress, tmp_path: Path, told: Told
 ) -> None:
-    plan = desk.folder / "plans" / "swap.runtime.yaml"
+    desk = prepared(ground, SWAP, progress, tmp_path)
+    plan = plan_of(desk)
     before = swapping.containers(workload)
     with progress.step("swap: to 2.3.5, probed"):
         desk.run("apply", plan, "--yes", "--probe").done(600)
@@ -88,7 +100,7 @@ def test_containerd_is_swapped_in_place_and_back_and_again_and_no_pod_notices(
     with progress.step("swap: undone"):
         desk.run("undo", "swap", "--yes").done(300)
     # An undo has no checks after it; a kubelet tells of its runtime every ten seconds.
-    until("runtimes", lambda: "" if set(swapping.runtimes(workload).values()) == {OLD} else "new", limit_s=60)
+    until("runtimes", lambda: swapping.not_all_on(workload, OLD), limit_s=60)
     assert swapping.containers(workload) == before
     with progress.step("swap: again, and committed"):
         desk.run("apply", plan, "--yes").done(600)
@@ -98,3 +110,34 @@ def test_containerd_is_swapped_in_place_and_back_and_again_and_no_pod_notices(
     assert swapping.containers(workload) == before
     numbers = log_numbers(ground)
     assert sorted(numbers) == list(range(min(numbers), max(numbers) + 1)), "each line of the log once"
+
+
+@pytest.mark.long
+def test_docker_is_switched_to_containerd_and_back_and_no_address_is_left_behind(
+    ground: Folders, docker_workload: Kube, progress: Progress, tmp_path: Path, told: Told
+) -> None:
+    """Pods restart where they are: with one worker there is nowhere to drain to. `--root`: the machines' own
+    root is an overlay, which takes no other."""
+    root = ("--root", "/var/lib/containerd/replank")
+    desk = prepared(ground, DOCKER, progress, tmp_path, "--no-drain", *root)
+    plan = plan_of(desk)
+    docker = next(iter(swapping.runtimes(docker_workload).values()))
+    for word, runtime in (("apply", NEW), ("undo", docker), ("apply", NEW)):
+        with progress.step(f"docker: {word}"):
+            desk.run(word, plan if word == "apply" else "docker", "--yes").done(900)
+        until(runtime, lambda runtime=runtime: swapping.not_all_on(docker_workload, runtime), limit_s=120)
+        until("pods", lambda: settled.workload_serves(docker_workload), limit_s=180)
+        until("addresses", lambda: swapping.strange_addresses(ground, DOCKER, docker_workload), limit_s=60)
+    told(f"proof: Docker to containerd 2.3.5 and back and again: windows {windows(desk)} s")
+    with progress.step("docker: committed"):
+        replank("approve", plan, "--yes", "--fleet", desk.fleet)
+        desk.run("apply", plan, "--until", "commit", "--yes").done(300)
+    until("pods", lambda: settled.workload_serves(docker_workload), limit_s=60)
+
+
+def windows(desk: Desk) -> list[float]:
+    """Seconds from the kubelet's stop until all pods of the node ran again, for each swap of the last run."""
+    log = replank("log", desk.cluster.name, "--json", "--fleet", desk.fleet, cwd=desk.folder)
+    events = [json.loads(line) for line in log.splitlines() if line.strip().startswith("{")]
+    told = [event["data"].get("evidence") or {} for event in events if event["kind"] == "applied"]
+    return [evidence["window_s"] for evidence in told if "window_s" in evidence]

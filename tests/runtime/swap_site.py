@@ -93,12 +93,17 @@ class FakeApi:
 
     pods: list[Document] = field(default_factory=list)
     nodes: dict[str, Document] = field(default_factory=dict)
+    budgets: list[Document] = field(default_factory=list)
     budget: int = 0
     evicted: list[str] = field(default_factory=list)
 
     async def list(self, api_version: str, kind: str, *_: Any, **__: Any) -> tuple[Document, ...]:
-        assert api_version == "v1"
-        return tuple(self.pods if kind == "Pod" else self.nodes.values())
+        listed = {
+            ("v1", "Pod"): self.pods,
+            ("v1", "Node"): self.nodes.values(),
+            ("policy/v1", "PodDisruptionBudget"): self.budgets,
+        }
+        return tuple(listed[api_version, kind])
 
     async def get(self, ref: ObjectRef) -> Document | None:
         return self.nodes.get(ref.name)

@@ -119,6 +119,13 @@ def test_docker_is_emptied_before_it_is_switched_off_and_opened_afterwards() -> 
             assert kinds == ["runtime.drain", "runtime.swap", "runtime.open"]
 
 
+def test_where_nothing_is_drained_the_plan_says_so() -> None:
+    plan = planned(snapshot_of(healthy_on_docker()), replace(SETTINGS, drain=False))
+    kinds = {step.kind for stage in plan.stages for step in stage.steps}
+    assert kinds.isdisjoint({"runtime.drain", "runtime.open"})
+    assert plan.settings["drain"] is False
+
+
 def test_a_node_that_is_there_already_is_left_alone() -> None:
     snapshot = with_first(on_containerd(), version="2.3.5")
     assert len(planned(snapshot).nodes) == len(names(snapshot)) - 1

@@ -158,6 +158,23 @@ def test_a_budget_that_says_no_holds_the_drain_and_nothing_goes_round_it() -> No
     assert site.api.evicted == ["web"]
 
 
+def test_a_budget_that_is_seen_to_say_no_is_not_asked_by_trying() -> None:
+    site = on_docker()
+    site.pod("web")["metadata"]["labels"] = {"app": "web"}
+    budget = {
+        "metadata": {"namespace": "shop", "name": "web"},
+        "spec": {"selector": {"matchLabels": {"app": "web"}}},
+        "status": {"disruptionsAllowed": 0},
+    }
+    site.api.budgets = [budget]
+    with pytest.raises(Hold, match="shop/web lets no pod go"):
+        site.run(lambda: DrainNode().apply(site.at("runtime.drain")))
+    assert site.api.evicted == []
+    budget["status"] = {"disruptionsAllowed": 1}
+    site.run(lambda: DrainNode().apply(site.at("runtime.drain")))
+    assert site.api.evicted == ["web"]
+
+
 def test_a_bare_pod_stops_the_drain_before_anything_is_touched() -> None:
     site = on_docker()
     site.pod("web")

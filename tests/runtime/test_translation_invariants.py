@@ -297,7 +297,7 @@ def _has_home(setting: Setting, layout: int, line: tuple[int, int]) -> bool:
 @given(st.data(), st.sampled_from([(2, "1.7.29"), (3, "2.0.7"), (3, "2.2.1"), (4, "2.3.5")]))
 def test_every_setting_of_containerd_has_a_row_and_what_is_written_is_in_force(
     data: st.DataObject, old: tuple[int, str]
-):
+) -> None:
     layout, daemon = old
     line = version(daemon).line
     texts, files = data.draw(configurations(layout, line))
@@ -315,8 +315,9 @@ def test_every_setting_of_containerd_has_a_row_and_what_is_written_is_in_force(
     assume(target.config_path in written)
     new = parse_file(written[target.config_path], path=target.config_path, sha256="")
     assert (new.withheld, new.secret) == ((), ())
+    beside = [file for file in files if file.path in new.imports]  # logins, which are read where they are
     found = compare(
-        before, in_force([new], target.line), old=line, new=target.line, changed=translation.changed
+        before, in_force([new, *beside], target.line), old=line, new=target.line, changed=translation.changed
     )
     assert differs(found) == ()
 
@@ -412,7 +413,7 @@ def _codes(kind: str, given: dict[str, Any]) -> set[str]:
     return {stop.code for stop in translate(kind, node_of(kind, given), target).stops}
 
 
-def test_a_stop_never_comes_without_its_row():
+def test_a_stop_never_comes_without_its_row() -> None:
     translation = _docker({"userns-remap": "default"})
     stops = {(row.setting, row.code) for row in translation.rows if row.outcome is Outcome.STOP}
     assert ("userns-remap", "RP448") in stops

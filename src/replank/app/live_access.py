@@ -87,7 +87,8 @@ async def missing_rights(access: Access, plan: AnyPlan) -> tuple[str, ...]:
     from replank.survey.plan_rights import needed_rights, swap_rights
 
     if isinstance(plan, RuntimeSwapPlan):
-        missing = await cast("RightsReader", access.workload).missing_rights(swap_rights())
+        drains = any(s.kind == "runtime.drain" for stage in plan.stages for s in stage.steps)
+        missing = await cast("RightsReader", access.workload).missing_rights(swap_rights(drains=drains))
         return tuple(f"workload cluster: {right}" for right in missing)
     needed = needed_rights(plan)
     management, workload = (cast("RightsReader", api) for api in (access.management, access.workload))

@@ -47,4 +47,5 @@ def settings_of(plan: RuntimeSwapPlan) -> RuntimeSwapSettings:
         root=str(given["root"]),
         deadline_seconds=int(str(given["deadline_seconds"])),
         snapshot_minutes=int(str(given["snapshot_minutes"])),
+        drain=bool(given["drain"]),
     )

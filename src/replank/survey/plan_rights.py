@@ -30,10 +30,13 @@ def needed_rights(plan: TakeoverPlan) -> NeededRights:
     return NeededRights(management=_sorted(_management(plan)), workload=_sorted(_workload()))
 
 
-def swap_rights() -> tuple[Right, ...]:
-    """All rights that a runtime swap needs, in the workload cluster."""
+def swap_rights(*, drains: bool) -> tuple[Right, ...]:
+    """All rights that a runtime swap needs, in the workload cluster. `drains`: nodes are emptied. The right
+    to evict (`create` on `pods/eviction`) is asked for by the first eviction."""
     lease = _rights(("get", "create", "patch", "delete"), "coordination.k8s.io/v1", "Lease", "kube-system")
-    return _sorted((*_rights(_READ, "v1", "Node", ""), *_rights(("list",), "v1", "Pod", ""), *lease))
+    node = (*_READ, "patch") if drains else _READ
+    budgets = _rights(("list",), "policy/v1", "PodDisruptionBudget", "") if drains else ()
+    return _sorted((*_rights(node, "v1", "Node", ""), *_rights(("list",), "v1", "Pod", ""), *budgets, *lease))
 
 
 def _management(plan: TakeoverPlan) -> Iterable[Right]:

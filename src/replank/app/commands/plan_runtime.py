@@ -66,6 +66,12 @@ def _version(_ctx: click.Context, param: click.Parameter, value: str) -> Version
     metavar="MINUTES",
     help="No control plane is swapped without an etcd snapshot that is younger; 0: none is taken.",
 )
+@click.option(
+    "--drain/--no-drain",
+    default=True,
+    show_default=True,
+    help="Empty a node before Docker is switched off under it; else its pods restart where they are.",
+)
 @fleet_option
 @snapshots_option
 @click.option(
@@ -81,6 +87,7 @@ def command(
     root: str,
     deadline: int,
     snapshot_minutes: int,
+    drain: bool,
     fleet: Path,
     snapshots: Path,
     out: Path,
@@ -101,6 +108,7 @@ def command(
         root=root,
         deadline_seconds=deadline,
         snapshot_minutes=snapshot_minutes,
+        drain=drain,
     )
     rows: list[dict[str, object]] = []
     status = EXIT_OK

@@ -17,6 +17,7 @@ class RuntimeSwapSettings:
     `unsupported`: hops that upstream does not support are asked for. `root`: of a second containerd beside
     Docker. `deadline_seconds`: for one node, from its start. `snapshot_minutes`: how old an etcd snapshot may
     be when a control plane is swapped; 0 = none is taken (etcd runs elsewhere).
+    `drain`: a node on Docker is emptied before it is switched; else its pods restart where they are.
     """
 
     to: Version
@@ -25,6 +26,7 @@ class RuntimeSwapSettings:
     root: str = "/var/lib/containerd-replank"
     deadline_seconds: int = 900
     snapshot_minutes: int = 30
+    drain: bool = True
 
     def as_json(self) -> Mapping[str, JSON]:
         """As the plan repeats it; the bundle stands there by itself."""
@@ -34,4 +36,5 @@ class RuntimeSwapSettings:
             "root": self.root,
             "deadline_seconds": self.deadline_seconds,
             "snapshot_minutes": self.snapshot_minutes,
+            "drain": self.drain,
         }

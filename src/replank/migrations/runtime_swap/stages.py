@@ -79,7 +79,7 @@ def _steps(node: PlannedNode, settings: RuntimeSwapSettings) -> Iterator[Draft]:
             params={"node": node.node, "max_age_minutes": settings.snapshot_minutes},
             undo=Undo(kind="keep", says="The snapshot is kept."),
         )
-    drained = node.strategy == "switch"
+    drained = node.strategy == "switch" and settings.drain
     if drained:
         yield Draft(
             slug="drain",
@@ -90,9 +90,11 @@ def _steps(node: PlannedNode, settings: RuntimeSwapSettings) -> Iterator[Draft]:
             undo=Undo(kind="runtime.open", says="New pods may come again, unless it was cordoned before."),
         )
     members: tuple[PlanCheck, ...] = (check("etcd.healthy", "Every etcd member is healthy"),) if etcd else ()
-    kept: tuple[PlanCheck, ...] = ()
-    if node.strategy == "in-place":
-        kept = (check("node.pods-kept", "No container on the node was restarted"),)
+    kept = (
+        check("node.pods-kept", "No container on the node was restarted")
+        if node.strategy == "in-place"
+        else check("node.pods-ready", "Every pod on the node is Ready, on the new runtime")
+    )
     yield Draft(
         slug="swap",
         kind="runtime.swap",
@@ -101,7 +103,7 @@ def _steps(node: PlannedNode, settings: RuntimeSwapSettings) -> Iterator[Draft]:
         before=(_all_ready(), *members),
         after=(
             check("node.runs-on", f"Node {node.node} is Ready on {node.to}"),
-            *kept,
+            kept,
             *members,
             _all_ready(),
         ),

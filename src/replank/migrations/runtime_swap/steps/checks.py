@@ -8,7 +8,7 @@ from typing import Any
 from replank.domain.verdict import Verdict, failed, passed, waiting
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.runtime_swap.steps.at import At, node_of
-from replank.migrations.runtime_swap.steps.pods import pods_of
+from replank.migrations.runtime_swap.steps.pods import live_pods, name_of, pods_of
 from replank.plan.parameters import found_before, texts
 from replank.ports.access import Document, ObjectRef
 
@@ -64,6 +64,21 @@ async def pods_kept(at: At, _: Mapping[str, JSON]) -> Verdict:
     if unready:
         return waiting(f"not ready yet: {', '.join(sorted(unready))}")
     return passed(pods=len(was))
+
+
+async def pods_ready(at: At, _: Mapping[str, JSON]) -> Verdict:
+    """Check `node.pods-ready`: every pod that is on the node is Ready, in containers of the new runtime."""
+    unready = [name_of(pod) for pod in await live_pods(at, node_of(at).node) if not _serves(pod)]
+    if unready:
+        return waiting(f"not ready yet: {', '.join(sorted(unready))}")
+    return passed()
+
+
+def _serves(pod: Document) -> bool:
+    status = pod.get("status", {})
+    ready = any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions") or ())
+    containers = status.get("containerStatuses") or ()
+    return ready and all(str(c.get("containerID", "")).startswith("containerd://") for c in containers)
 
 
 async def etcd_healthy(at: At, _: Mapping[str, JSON]) -> Verdict:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from replank.domain.errors import Hold, Refused
 from replank.inventory.facts.json_value import JSON
+from replank.inventory.label_selector import selects
 from replank.migrations.runtime_swap.steps.at import At, node_of
 from replank.migrations.runtime_swap.steps.pods import bare, is_evicted, live_pods, name_of, pods_on
 from replank.plan.parameters import found_before
-from replank.ports.access import ObjectRef
+from replank.ports.access import Document, ObjectRef
 
 
 class DrainNode:
@@ -28,16 +31,9 @@ class DrainNode:
                 f"nobody makes these pods anew elsewhere: {', '.join(alone)}",
                 "Move or end them yourself, then resume the run.",
             )
-        await at.access.workload.merge(_ref(node), {"spec": {"unschedulable": True}})
-        held: Hold | None = None
-        for pod in await live_pods(at, node):
-            if is_evicted(pod):
-                meta = pod["metadata"]
-                try:
-                    ref = ObjectRef("v1", "Pod", meta["namespace"], meta["name"])
-                    await at.access.workload.evict(ref, uid=meta["uid"])
-                except Hold as error:
-                    held = error
+        if not await _unschedulable(at):
+            await at.access.workload.merge(_ref(node), {"spec": {"unschedulable": True}})
+        held = await _evict(at, [pod for pod in await live_pods(at, node) if is_evicted(pod)])
         if held is not None:
             raise held
         if left := sorted(name_of(pod) for pod in await pods_on(at, node) if is_evicted(pod)):
@@ -72,6 +68,45 @@ class OpenNode:
         node = node_of(at).node
         await at.access.workload.merge(_ref(node), {"spec": {"unschedulable": True}})
         return {"cordoned": node}
+
+
+async def _evict(at: At, pods: Sequence[Document]) -> Hold | None:
+    """Evicts those whose budgets allow it; the first that none does. A budget that says no is not asked again
+    and again by trying."""
+    held: Hold | None = None
+    budgets = await at.access.workload.list("policy/v1", "PodDisruptionBudget") if pods else ()
+    for pod in pods:
+        meta = pod["metadata"]
+        full = [budget for budget in budgets if _covers(budget, pod) and not _allows(budget)]
+        if full:
+            names = ", ".join(name_of(budget) for budget in full)
+            held = held or _budget_says_no(pod, f"PodDisruptionBudget {names} lets no pod go at the moment")
+            continue
+        ref = ObjectRef("v1", "Pod", meta["namespace"], meta["name"])
+        try:
+            await at.access.workload.evict(ref, uid=meta["uid"])
+        except Hold as error:
+            held = held or error
+    return held
+
+
+def _covers(budget: Document, pod: Document) -> bool:
+    meta = pod["metadata"]
+    same = budget["metadata"]["namespace"] == meta["namespace"]
+    return bool(same) and selects(budget["spec"].get("selector") or {}, meta.get("labels") or {})
+
+
+def _allows(budget: Document) -> bool:
+    return int(budget.get("status", {}).get("disruptionsAllowed", 0)) > 0
+
+
+def _budget_says_no(pod: Document, why: str) -> Hold:
+    return Hold(
+        "RP955",
+        f"pod {name_of(pod)} is not evicted yet",
+        why,
+        "It is looked at again. Where the budget never allows one, its owner must change it.",
+    )
 
 
 async def _unschedulable(at: At) -> bool:

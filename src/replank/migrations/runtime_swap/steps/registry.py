@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from replank.migrations.runtime_swap.steps.checks import etcd_healthy, nodes_ready, pods_kept, runs_on
+from replank.migrations.runtime_swap.steps.checks import (
+    etcd_healthy,
+    nodes_ready,
+    pods_kept,
+    pods_ready,
+    runs_on,
+)
 from replank.migrations.runtime_swap.steps.draining import DrainNode, OpenNode
 from replank.migrations.runtime_swap.steps.etcd import EtcdSnapshotStep
 from replank.migrations.runtime_swap.steps.node_swap import CommitNode, StageNode, SwapNode
@@ -24,6 +30,7 @@ def runtime_swap_registry() -> Registry:
             "nodes.ready": nodes_ready,
             "node.runs-on": runs_on,
             "node.pods-kept": pods_kept,
+            "node.pods-ready": pods_ready,
             "etcd.healthy": etcd_healthy,
         },
     )
