@@ -263,6 +263,15 @@ def test_users_of_docker_are_told_by_the_first_word_alone():
     assert "hunter2" not in repr(users)
 
 
+def test_a_unit_that_is_only_ordered_beside_docker_does_not_call_it():
+    users = parse_docker_users(
+        "/etc/systemd/system/a.service:3:Before=containerd.service docker.service\n"
+        "/etc/systemd/system/a.service:4:Requires=docker.service\n"
+        "/usr/local/bin/a.sh:1:After=docker\n"
+    )
+    assert [(user.kind, user.word) for user in users] == [("unit", "Requires"), ("script", "After")]
+
+
 def test_cni_and_its_addresses():
     conflist = {
         "cniVersion": "1.0.0",

@@ -12,6 +12,8 @@ from replank.inventory.runtime.refusals import not_understood
 _TODO: Final = "Report it with the version of the runtime; the fact stays unknown until then."
 _SCHEMA1_LABEL: Final = "io.containerd.image/converted-docker-schema1"
 _CALL: Final = re.compile(r"(?P<path>/[^:]+):(?P<line>[0-9]{1,7}):(?P<text>.*)", re.ASCII)
+_ORDER: Final = ("Before", "After", "Wants", "Description", "Documentation")
+"""Directives of a unit that name docker.service and neither call Docker nor fall with it (systemd.unit(5))."""
 _WORD: Final = re.compile(r"[A-Za-z0-9_./@{}$*-]{1,60}", re.ASCII)
 
 
@@ -83,7 +85,8 @@ def parse_docker_users(text: str) -> tuple[DockerUser, ...]:
     """Lines that call docker, of `grep -rnIw docker` over cron's folders, units and scripts.
 
     Of a line only its first word is kept (a unit's `ExecStart=...` up to the sign), and that only if it is a
-    plain word: the rest may hold a password. Comments are left out. Raises `Refused` RP478.
+    plain word: the rest may hold a password. Comments are left out, and lines of units that only order them.
+    Raises `Refused` RP478.
     """
     found: list[DockerUser] = []
     for entry in filter(str.strip, text.splitlines()):
@@ -95,6 +98,8 @@ def parse_docker_users(text: str) -> tuple[DockerUser, ...]:
             continue
         first = line.split()[0].partition("=")[0]
         word = first if _WORD.fullmatch(first) else ""
+        if word in _ORDER and _kind(match["path"]) == "unit":
+            continue
         found.append(
             DockerUser(kind=_kind(match["path"]), path=match["path"], line=int(match["line"]), word=word)
         )
