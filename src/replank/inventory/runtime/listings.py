@@ -13,7 +13,7 @@ _TODO: Final = "Report it with the version of the runtime; the fact stays unknow
 _SCHEMA1_LABEL: Final = "io.containerd.image/converted-docker-schema1"
 _CALL: Final = re.compile(r"(?P<path>/[^:]+):(?P<line>[0-9]{1,7}):(?P<text>.*)", re.ASCII)
 _ORDER: Final = ("Before", "After", "Wants", "Description", "Documentation")
-"""Directives of a unit that name docker.service and neither call Docker nor fall with it (systemd.unit(5))."""
+"""Directives of a unit that may name docker.service and do not call Docker (systemd.unit(5))."""
 _WORD: Final = re.compile(r"[A-Za-z0-9_./@{}$*-]{1,60}", re.ASCII)
 
 
