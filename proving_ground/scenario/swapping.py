@@ -59,7 +59,12 @@ def containers(workload: Kube) -> dict[str, Any]:
 def not_all_on(workload: Kube, runtime: str) -> str:
     """ "" where every Node's kubelet tells of this runtime, and is Ready."""
     others = {node: told for node, told in runtimes(workload).items() if told != runtime}
-    return f"{others}" if others else settled.nodes_ready(workload, len(workload.list("Node")))
+    return f"{others}" if others else all_ready(workload)
+
+
+def all_ready(workload: Kube) -> str:
+    """ "" where every Node is Ready."""
+    return settled.nodes_ready(workload, len(workload.list("Node")))
 
 
 def strange_addresses(folders: Folders, cluster: LegacyCluster, workload: Kube) -> str:

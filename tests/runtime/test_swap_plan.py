@@ -23,7 +23,7 @@ from replank.migrations.runtime_swap.steps.registry import runtime_swap_registry
 from replank.plan import codec
 from replank.plan.compare import compare
 from replank.plan.drift import drift
-from replank.plan.runtime_swap import BundleFile, RuntimeSwapPlan
+from replank.plan.runtime_swap import BundleFile, RuntimeSwapPlan, ShipFirst
 
 BUNDLE = tuple(
     BundleFile(name=name, source=f"/bundle/{name}", sha256=digit * 64)
@@ -174,6 +174,12 @@ def test_the_same_snapshot_gives_the_same_file_which_is_read_back_exactly() -> N
     assert codec.load(text.encode(), where="plan") == plan
     assert compare(plan, plan) == ()
     assert drift(plan, replace(plan, snapshot_sha256="0" * 64)) == ()
+
+
+def test_what_need_not_be_shipped_any_more_is_no_drift() -> None:
+    plan = planned(on_containerd())
+    shipped = ShipFirst(what="DaemonSet logs/fluentd", why="reads Docker alone", todo="Ship it.", code="RP420")
+    assert drift(replace(plan, ship_first=(shipped,)), plan) == ()
 
 
 def test_another_version_on_a_node_is_drift() -> None:

@@ -27,7 +27,7 @@ def drift(plan: AnyPlan, now: AnyPlan) -> tuple[Change, ...]:
 
 def _placeless(plan: AnyPlan) -> AnyPlan:
     if not isinstance(plan, TakeoverPlan):
-        return plan
+        return replace(plan, ship_first=())  # told by findings, too, of which only worse ones matter
     forget = tuple(replace(f, block="", keep_block="") for f in plan.forget)
     return replace(plan, forget=forget, letting_go=())
 
