@@ -178,7 +178,7 @@ def test_the_same_snapshot_gives_the_same_file_which_is_read_back_exactly() -> N
 
 def test_what_need_not_be_shipped_any_more_is_no_drift() -> None:
     plan = planned(on_containerd())
-    shipped = ShipFirst(what="DaemonSet logs/fluentd", why="reads Docker alone", todo="Ship it.", code="RP420")
+    shipped = ShipFirst(what="DaemonSet logs/agent", why="reads Docker alone", todo="Ship it.", code="RP420")
     assert drift(replace(plan, ship_first=(shipped,)), plan) == ()
 
 
