@@ -15,6 +15,7 @@ from test_runtime_swap import NEW, OLD, plan_of, prepared
 
 from proving_ground.cloud import connect
 from proving_ground.engine import docker_engine
+from proving_ground.errors import GroundError
 from proving_ground.faults.machines import cut_off, reboot
 from proving_ground.legacy import create, ssh, tofu
 from proving_ground.progress import Progress
@@ -76,7 +77,10 @@ def begun(desk: Desk) -> Working:
 
 def at_rest(ground: Folders) -> str:
     """ "" once the worker has come to its end."""
-    found = standing(ground)
+    try:
+        found = standing(ground)
+    except GroundError as error:
+        return f"{error}"
     resting = found["outcome"] in ("staged", "swapped", "undone") and not found["working"]
     return "" if resting else str(found)
 

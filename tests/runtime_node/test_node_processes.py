@@ -122,3 +122,12 @@ def test_file_is_python_3_6_and_imports_the_standard_library_only() -> None:
     names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {n.split(".")[0] for n in names} <= set(sys.stdlib_module_names)
     assert not names & {"__future__", "dataclasses"}  # both came with 3.7
+
+
+def test_a_boot_is_told_by_the_kernel_and_by_the_first_process() -> None:
+    """In a machine that is a container the first alone stays the same when it is started anew."""
+    told = swap_node.Outside().boot()
+    kernel, _, first = told.partition(":")
+    assert kernel == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert first.isdecimal()
+    assert swap_node.Outside().boot() == told

@@ -32,6 +32,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "replank.app.commands.verify",
         "Say whether a cluster is fully Cluster API's, and what a rollout would replace.",
     ),
+    "remedy": (
+        "replank.app.commands.remedy",
+        "Show, and with --apply write, what lets log agents read both runtimes' logs.",
+    ),
     "probe": ("replank.app.commands.probe", "Probe a cluster for a time: was there any downtime?"),
     "guard": ("replank.app.commands.guard", "Print a cluster's ClusterGuard: what the operator keeps of it."),
     "operator": (

@@ -1,4 +1,4 @@
-"""RBAC for survey, apply and verify, as manifests."""
+"""RBAC for survey, apply, verify and remedy, as manifests."""
 
 from __future__ import annotations
 
@@ -50,14 +50,22 @@ def workload_survey() -> tuple[Manifest, ...]:
 
 def workload_runtime() -> tuple[Manifest, ...]:
     """What `survey --runtime` reads on top: whole jobs, log agents one by one, and ConfigMaps by name."""
-    rules = [
+    return _granted("replank-survey-runtime", "", _log_agents(("get",)))
+
+
+def workload_remedy() -> tuple[Manifest, ...]:
+    """What `remedy` reads of log agents, as the survey does, and the ConfigMaps that it changes."""
+    return _granted("replank-remedy", "", _log_agents(("get", "patch")))
+
+
+def _log_agents(config_maps: Sequence[str]) -> list[dict[str, JSON]]:
+    return [
         _rule("", ("pods",), ("get", "list")),
-        _rule("", ("configmaps",), ("get",)),
+        _rule("", ("configmaps",), config_maps),
         _rule("apps", ("daemonsets", "deployments", "replicasets", "statefulsets"), ("get", "list")),
         _rule("batch", ("jobs",), ("get", "list")),
         _rule("batch", ("cronjobs",), ("list",)),
     ]
-    return _granted("replank-survey-runtime", "", rules)
 
 
 def workload_apply() -> tuple[Manifest, ...]:

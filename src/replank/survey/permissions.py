@@ -1,7 +1,8 @@
 """The smallest rights that replank needs: Kubernetes RBAC, OpenStack roles, sudo commands. Pure data.
 
 `survey` only reads, and so does `runtime`, which `survey --runtime` needs on top of it. `apply` is what
-carrying out a takeover needs on top of `survey`. `verify` reads as well, and needs neither of them.
+carrying out a takeover needs on top of `survey`. `verify` reads as well, and needs neither of them. `remedy`
+stands alone, too: it writes ConfigMaps of log agents.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from replank.survey.kubernetes_rights import (
     management_survey,
     management_verify,
     workload_apply,
+    workload_remedy,
     workload_runtime,
     workload_survey,
     workload_verify,
@@ -22,7 +24,7 @@ from replank.survey.kubernetes_rights import (
 from replank.survey.openstack_rights import APPLY_CALLS, SURVEY_CALLS, OpenStackPermission
 from replank.survey.sudoers import sudoers_apply, sudoers_runtime, sudoers_survey
 
-Purpose = Literal["survey", "runtime", "apply", "verify"]
+Purpose = Literal["survey", "runtime", "apply", "verify", "remedy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,15 @@ def permissions(purpose: Purpose, *, ssh_user: str = "replank", namespace: str =
             sudoers=(),
             notes=_VERIFY_NOTES,
         )
+    if purpose == "remedy":
+        return Permissions(
+            purpose=purpose,
+            workload=workload_remedy(),
+            management=(),
+            openstack=(),
+            sudoers=(),
+            notes=_REMEDY_NOTES,
+        )
     return Permissions(
         purpose=purpose,
         workload=workload_apply(),
@@ -125,4 +136,10 @@ _VERIFY_NOTES: Final = (
     "Every call only reads, no Secret among them, and no machine is reached over SSH.",
     "The Lease replank-operator is looked for in every namespace. Where no Machine carries replank's hooks, "
     "that rule can be left out.",
+)
+_REMEDY_NOTES: Final = (
+    "Without --apply and --undo nothing is written: then leave `patch` out.",
+    "ConfigMaps: only those that log agents mount are read, and only those that were shown are written. "
+    "Where `get` and `patch` on all of them are too much, leave that rule out and grant it by Roles in the "
+    "agents' namespaces. No Secret is read or written, and no workload is restarted.",
 )

@@ -90,8 +90,14 @@ class Outside:
         time.sleep(seconds)
 
     def boot(self) -> str:
-        """Which boot of the machine this is."""
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        """Which boot of the machine this is.
+
+        A machine that is a container keeps its host's boot_id when it is started anew; its first process is
+        another one then (proc(5), starttime).
+        """
+        kernel = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        first = Path("/proc/1/stat").read_text().rpartition(")")[2].split()
+        return f"{kernel}:{first[19]}"
 
     def free_bytes(self, path: str) -> int:
         place = Path(path)

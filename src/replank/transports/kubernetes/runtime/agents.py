@@ -33,9 +33,7 @@ _POD: Final = "/api/v1/namespaces/{}/pods/{}"
 async def read_log_agents(api: ApiSession, objects: Objects) -> tuple[LogAgent, ...]:
     """Only workloads whose image is a log agent's are fetched whole, and only the ConfigMaps that they mount;
     what these say goes to the agents' parsers and nowhere else. Secrets are not read."""
-    workloads = [
-        await _workload(api, kept) for kept in objects.kept() if _is_log_agent(kept) and _is_there(kept)
-    ]
+    workloads = await read_agent_workloads(api, objects)
     texts: dict[str, dict[SourceRef, Mapping[str, str]]] = {}
     for workload in workloads:
         for source in sources(workload):
@@ -46,6 +44,13 @@ async def read_log_agents(api: ApiSession, objects: Objects) -> tuple[LogAgent, 
     given: Mapping[str, Texts] = texts
     found = log_agents(workloads, given)
     return tuple(sorted(found, key=lambda agent: (agent.namespace, agent.workload, agent.container)))
+
+
+async def read_agent_workloads(api: ApiSession, objects: Objects) -> tuple[AgentWorkload, ...]:
+    """Workloads with a log agent's image, as far as `select` keeps them."""
+    return tuple(
+        [await _workload(api, kept) for kept in objects.kept() if _is_log_agent(kept) and _is_there(kept)]
+    )
 
 
 async def read_problem_detectors(api: ApiSession, objects: Objects) -> tuple[ProblemDetector, ...]:

@@ -57,7 +57,7 @@ async def _read(api: ApiSession) -> ClusterRuntimeFacts:
     from replank.transports.kubernetes.runtime.agents import read_log_agents, read_problem_detectors
     from replank.transports.kubernetes.seeing import seen
 
-    objects = await _objects(api)
+    objects = await read_objects(api)
     if isinstance(objects, Unknown):
         return ClusterRuntimeFacts(
             mounts=objects,
@@ -84,7 +84,8 @@ async def _read(api: ApiSession) -> ClusterRuntimeFacts:
     )
 
 
-async def _objects(api: ApiSession) -> Objects | Unknown:
+async def read_objects(api: ApiSession) -> Objects | Unknown:
+    """All pods and pod templates, or why one of the listings failed."""
     from replank.transports.kubernetes.runtime import resources
     from replank.transports.kubernetes.runtime.templates import Objects, sorted_objects
     from replank.transports.kubernetes.seeing import gathered, seen
