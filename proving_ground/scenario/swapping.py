@@ -67,12 +67,16 @@ def all_ready(workload: Kube) -> str:
     return settled.nodes_ready(workload, len(workload.list("Node")))
 
 
+_STORES = "sudo find /var/lib/cni/networks -type f -name '[0-9]*' -printf '%f ' 2>/dev/null || true"
+"""None is there before the machine has had a pod with an address."""
+
+
 def strange_addresses(folders: Folders, cluster: LegacyCluster, workload: Kube) -> str:
     """ "" where host-local's stores on the machines hold exactly the addresses of the pods that run there."""
     hosts = create.known_hosts(folders, cluster)
     wrong = []
     for machine in tofu.read(folders, cluster).machines:
-        listing = ssh.run(folders, hosts, machine.address, "sudo sh -c 'ls /var/lib/cni/networks/*'").decode()
+        listing = ssh.run(folders, hosts, machine.address, _STORES).decode()
         kept = {word for word in listing.split() if word.count(".") == 3}
         pods = [p for p in workload.list("Pod") if p["spec"].get("nodeName") == machine.name]
         living = {

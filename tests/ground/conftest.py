@@ -1,12 +1,19 @@
-"""What every test of the ground needs: the ground, up."""
+"""What tests of the ground need: the ground, up; and a small legacy cluster."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from living import living
+from openstack.connection import Connection
+from told import Told
 
+from proving_ground.cloud import connect
 from proving_ground.progress import Progress
+from proving_ground.scenario import ingress
+from proving_ground.scenario.fresh import SMALL
+from proving_ground.scenario.kube import Kube
 from proving_ground.settings import Folders, folders
 from proving_ground.toolchain.groups import group
 
@@ -33,3 +40,27 @@ def upstream_judge() -> Iterator[None]:
 def progress(ground: Folders) -> Progress:
     """Times of steps, on stderr and as estimates for the next run."""
     return Progress(ground.cache / "timings.json")
+
+
+@pytest.fixture
+def cloud(ground: Folders) -> Connection:
+    return connect(ground)
+
+
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str]) -> Told:
+    return Told(capsys)
+
+
+@pytest.fixture
+def small(ground: Folders, progress: Progress) -> Iterator[Kube]:
+    """One control plane and one worker."""
+    yield from living(ground, SMALL, progress)
+
+
+@pytest.fixture
+def way_in(cloud: Connection, small: Kube) -> Iterator[ingress.Ingress]:
+    """The listener through which users come."""
+    made = ingress.add(cloud, SMALL)
+    yield made
+    ingress.remove(cloud, made)

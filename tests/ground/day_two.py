@@ -31,6 +31,8 @@ from proving_ground.scenario.kube import Kube
 from proving_ground.scenario.waiting import until
 from proving_ground.settings import Folders
 
+NEXT = "1.35-next"
+"""The machine image that machines are rolled to."""
 METRICS = "127.0.0.1:18080"
 
 

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from day_two import (
-    adopt,
-    members_are_the_machines,
-    mortal_operator,
-    nobody_noticed,
-    offered_unready,
-    operator,
-    probing,
-)
-from living import living, machines_of, wishes
+from day_two import NEXT, adopt, members_are_the_machines, nobody_noticed, operator, probing
+from living import machines_of, wishes
 from openstack.connection import Connection
 from told import Told
 
 from proving_ground import images
-from proving_ground.cloud import connect
 from proving_ground.errors import GroundError
 from proving_ground.legacy.layout import LegacyCluster
 from proving_ground.progress import Progress
@@ -34,35 +22,6 @@ from proving_ground.scenario.waiting import until
 from proving_ground.settings import Folders
 
 pytestmark = [pytest.mark.ground, pytest.mark.timeout(2400)]
-
-NEXT = "1.35-next"
-SLOW = {"delay": 10, "timeout": 5, "maxRetries": 5, "maxRetriesDown": 3}
-QUICK = {"delay": 1, "timeout": 1, "maxRetries": 1, "maxRetriesDown": 1}
-"""CAPO's defaults (v0.14.7, api/v1beta1/types.go), and about the quickest that Octavia takes."""
-
-
-@pytest.fixture
-def cloud(ground: Folders) -> Connection:
-    return connect(ground)
-
-
-@pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]) -> Told:
-    return Told(capsys)
-
-
-@pytest.fixture
-def small(ground: Folders, progress: Progress) -> Iterator[Kube]:
-    """One control plane and one worker."""
-    yield from living(ground, SMALL, progress)
-
-
-@pytest.fixture
-def way_in(cloud: Connection, small: Kube) -> Iterator[ingress.Ingress]:
-    """The listener through which users come."""
-    made = ingress.add(cloud, SMALL)
-    yield made
-    ingress.remove(cloud, made)
 
 
 def servers_of(cloud: Connection, cluster: LegacyCluster) -> dict[str, Any]:
@@ -131,66 +90,6 @@ def test_without_the_operator_the_same_rollout_takes_the_api_away(
         day2.roll_control_plane(ground, plane, SMALL, NEXT, progress, limit_s=240)
     told(f"proof: control plane of 1+1 replaced without the operator: {seen.told()}")
     assert seen.failed()["api"] > 100, "the pool's only member went with its machine, and none came"
-
-
-@pytest.mark.long
-def test_an_operator_that_is_killed_again_and_again_changes_nothing_but_time(
-    ground: Folders,
-    small: Kube,
-    way_in: ingress.Ingress,
-    cloud: Connection,
-    progress: Progress,
-    tmp_path: Path,
-    told: Told,
-) -> None:
-    plane = Kube(ground.plane("one") / "kubeconfig")
-    desk = adopt(ground, SMALL, way_in, progress, tmp_path)
-    day2.allow_new_machines(plane, SMALL)
-    seed = random.randrange(10**6)
-    told(f"seed {seed}")
-    with mortal_operator(ground, desk, random.Random(seed)) as lives, probing(desk) as seen:
-        day2.roll_control_plane(ground, plane, SMALL, NEXT, progress, limit_s=1200)
-        until("pool", lambda: members_are_the_machines(plane, cloud, SMALL, desk), limit_s=120)
-        day2.roll_workers(ground, plane, SMALL, NEXT, progress, limit_s=1200)
-    told(f"proof: 1+1 replaced under an operator that was killed {len(lives)} times: {seen.told()}")
-    assert len(lives) > 3
-    nobody_noticed(seen, replaced=1)
-    assert wishes(plane, SMALL) == []
-
-
-@pytest.mark.long
-def test_the_gap_of_a_managed_load_balancer_is_measured_and_narrowed(
-    ground: Folders, small: Kube, cloud: Connection, progress: Progress, tmp_path: Path, told: Told
-) -> None:
-    """CAPO adds a member when its server is ACTIVE, long before its API answers, and removes it after it has
-    ended; only the monitor keeps connections from it meanwhile. Or its weight, which the operator sets.
-
-    What is compared is for how long the balancer offered a member whose API was not ready. How many
-    connections fail of that depends on how the machine says no, and on the balancer's retries.
-    """
-    plane = Kube(ground.plane("one") / "kubeconfig")
-    desk = adopt(ground, SMALL, None, progress, tmp_path, load_balancer="managed")
-    assert desk.plan.load_balancer.mode == "managed"
-    day2.allow_new_machines(plane, SMALL)
-    exposed: dict[str, float] = {}
-    for name, monitor, weights in (
-        ("slow monitor", SLOW, False),
-        ("quick monitor", QUICK, False),
-        ("slow monitor, weights by the operator", SLOW, True),
-    ):
-        balancer = {"spec": {"apiServerLoadBalancer": {"monitor": monitor}}}
-        plane.merge("OpenStackCluster", "small", balancer, "small")
-        time.sleep(20)  # until CAPO has told Octavia, and haproxy has read it
-        with (
-            operator(ground, desk, keep_pools=weights),
-            probing(desk) as seen,
-            offered_unready(ground, desk) as offered,
-        ):
-            day2.renew_control_plane(plane, SMALL, progress)
-        exposed[name] = offered.seconds
-        told(f"proof: managed load balancer, {name}: unready for {offered.seconds:.1f} s; {seen.told()}")
-    assert exposed["slow monitor, weights by the operator"] < exposed["slow monitor"] / 2, exposed
-    assert wishes(plane, SMALL) == []
 
 
 def _two_living(cloud: Connection, way_in: ingress.Ingress) -> str:

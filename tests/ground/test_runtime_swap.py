@@ -27,11 +27,6 @@ pytestmark = [pytest.mark.ground, pytest.mark.timeout(3600)]
 OLD, NEW = "containerd://1.7.29", "containerd://2.3.5"
 
 
-@pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]) -> Told:
-    return Told(capsys)
-
-
 def prepared(ground: Folders, cluster: LegacyCluster, progress: Progress, folder: Path, *how: object) -> Desk:
     """Surveyed, audited and planned, by replank's commands. `how`: more options of `plan runtime`."""
     swapping.give_crictl(ground, cluster, progress)
