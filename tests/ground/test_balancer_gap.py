@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.ground, pytest.mark.long, pytest.mark.timeout(2400)]
 SLOW = {"delay": 10, "timeout": 5, "maxRetries": 5, "maxRetriesDown": 3}
 QUICK = {"delay": 1, "timeout": 1, "maxRetries": 1, "maxRetriesDown": 1}
 """CAPO's defaults (v0.14.7, api/v1beta1/types.go), and about the quickest that Octavia takes."""
+BOOT_S = 45
+"""What a real server takes from ACTIVE to kubeadm; the ground's machines are there at once."""
 
 
 def test_the_gap_of_a_managed_load_balancer_is_measured_and_narrowed(
@@ -36,6 +38,8 @@ def test_the_gap_of_a_managed_load_balancer_is_measured_and_narrowed(
     desk = adopt(ground, SMALL, None, progress, tmp_path, load_balancer="managed")
     assert desk.plan.load_balancer.mode == "managed"
     day2.allow_new_machines(plane, SMALL)
+    slow_start = {"spec": {"kubeadmConfigSpec": {"preKubeadmCommands": [f"sleep {BOOT_S}"]}}}
+    plane.merge("KubeadmControlPlane", day2.control_plane_name(plane, SMALL), slow_start, "small")
     exposed: dict[str, float] = {}
     for name, monitor, weights in (
         ("slow monitor", SLOW, False),
