@@ -39,7 +39,7 @@ def test_the_gap_of_a_managed_load_balancer_is_measured_and_narrowed(
     assert desk.plan.load_balancer.mode == "managed"
     day2.allow_new_machines(plane, SMALL)
     slow_start = {"spec": {"kubeadmConfigSpec": {"preKubeadmCommands": [f"sleep {BOOT_S}"]}}}
-    plane.merge("KubeadmControlPlane", day2.control_plane_name(plane, SMALL), slow_start, "small")
+    control_plane = day2.control_plane_name(plane, SMALL)
     exposed: dict[str, float] = {}
     for name, monitor, weights in (
         ("slow monitor", SLOW, False),
@@ -54,6 +54,8 @@ def test_the_gap_of_a_managed_load_balancer_is_measured_and_narrowed(
             probing(desk) as seen,
             offered_unready(ground, desk) as offered,
         ):
+            # Together with what renews it: alone it would be a rollout of its own.
+            plane.merge("KubeadmControlPlane", control_plane, slow_start, "small")
             day2.renew_control_plane(plane, SMALL, progress)
         exposed[name] = offered.seconds
         told(f"proof: managed load balancer, {name}: unready for {offered.seconds:.1f} s; {seen.told()}")
