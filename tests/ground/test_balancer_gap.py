@@ -38,7 +38,8 @@ def test_the_gap_of_a_managed_load_balancer_is_measured_and_narrowed(
     desk = adopt(ground, SMALL, None, progress, tmp_path, load_balancer="managed")
     assert desk.plan.load_balancer.mode == "managed"
     day2.allow_new_machines(plane, SMALL)
-    slow_start = {"spec": {"kubeadmConfigSpec": {"preKubeadmCommands": [f"sleep {BOOT_S}"]}}}
+    slow = {"preKubeadmCommands": [f"sleep {BOOT_S}"], "joinConfiguration": day2.SMALL_HOST}
+    slow_start = {"spec": {"kubeadmConfigSpec": slow}}
     control_plane = day2.control_plane_name(plane, SMALL)
     exposed: dict[str, float] = {}
     for name, monitor, weights in (
