@@ -43,6 +43,7 @@ class FakeNodes:
     why: str = ""
     lasts_s: float = 5.0
     lost: int = 0
+    rebooted: bool = False
     told: list[str] = field(default_factory=list)
     files: dict[str, Parcel] = field(default_factory=dict)
     _until: float = 0.0
@@ -84,6 +85,7 @@ class FakeNodes:
             "why": self.why if wrong else "",
             "todo": "Mend what is named." if wrong else "",
             "working": self.outcome == "switching",
+            "rebooted": self.rebooted,
         }
 
 

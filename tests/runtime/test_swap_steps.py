@@ -11,6 +11,7 @@ from test_swap_plan import planned
 from facts_loader import healthy_on_docker, snapshot_of
 from replank.domain.errors import Hold, Refused, Transient
 from replank.inventory.hosts.swap_commands import FOLDER, NODE_PART
+from replank.migrations.runtime_swap.steps.checks import pods_kept
 from replank.migrations.runtime_swap.steps.draining import DrainNode, OpenNode
 from replank.migrations.runtime_swap.steps.node_part import GRACE_S
 from replank.migrations.runtime_swap.steps.node_swap import CommitNode, StageNode, SwapNode
@@ -213,3 +214,16 @@ def test_a_switch_waits_for_pods_that_run_only_once_and_then_names_those_that_ar
     site.run(lambda: SwapNode().apply(site.at("runtime.swap")))
     assert told_pods(site) == ["hash", "uid-agent"]
     assert site.nodes.outcome == "swapped"
+
+
+def test_a_restart_in_the_swap_is_a_fault_unless_the_machine_was_rebooted() -> None:
+    site = staged()
+    pod = site.pod("web")
+    status = {"name": "web", "ready": True, "restartCount": 0, "containerID": "containerd://a"}
+    pod["status"] |= {"containerStatuses": [status], "conditions": [{"type": "Ready", "status": "True"}]}
+    before = site.run(lambda: SwapNode().found(site.at("runtime.swap")))
+    assert site.run(lambda: pods_kept(site.at("runtime.swap", before), {})).outcome == "pass"
+    status |= {"restartCount": 1, "containerID": "containerd://b"}
+    assert site.run(lambda: pods_kept(site.at("runtime.swap", before), {})).outcome == "fail"
+    site.nodes.rebooted = True
+    assert site.run(lambda: pods_kept(site.at("runtime.swap", before), {})).outcome == "pass"

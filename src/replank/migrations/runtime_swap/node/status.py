@@ -47,7 +47,8 @@ class NodeStatus:
     `code`, `what`, `why`, `todo`: the last word's message. `attempt`: swaps staged on this node so far.
     `deadline`: epoch seconds. `window_seconds`: from the kubelet's stop (in place: from the restart) until
     the node was well, None before. `stays`: what undo had to leave, and why. `kept`: folder of originals and
-    logs. `working`: a command is at work now. `entries`: lines of the journal. `refused`: this command was.
+    logs. `working`: a command is at work now. `rebooted`: since a swap in place began. `entries`: lines of
+    the journal. `refused`: this command was.
     """
 
     outcome: Outcome
@@ -65,6 +66,7 @@ class NodeStatus:
     stays: tuple[str, ...] = ()
     kept: str = ""
     working: bool = False
+    rebooted: bool = False
     entries: int = 0
     refused: Refusal | None = None
     checks: tuple[CheckStatus, ...] = ()

@@ -2049,6 +2049,7 @@ def status(base: Path, outside: Outside) -> Dict[str, Any]:
         "stays": state.facts.get("stays", []),
         "kept": str(base / "kept") if (base / "kept").is_dir() else "",
         "working": working(base),
+        "rebooted": "boot" in state.facts.get("tasks", {}) and state.facts["tasks"]["boot"] != outside.boot(),
         "entries": len(journal.entries),
     }
 

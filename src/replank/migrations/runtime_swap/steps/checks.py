@@ -8,6 +8,7 @@ from typing import Any
 from replank.domain.verdict import Verdict, failed, passed, waiting
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.runtime_swap.steps.at import At, node_of
+from replank.migrations.runtime_swap.steps.node_part import status_of
 from replank.migrations.runtime_swap.steps.pods import live_pods, name_of, pods_of
 from replank.plan.parameters import found_before, texts
 from replank.ports.access import Document, ObjectRef
@@ -40,8 +41,12 @@ async def runs_on(at: At, _: Mapping[str, JSON]) -> Verdict:
 async def pods_kept(at: At, _: Mapping[str, JSON]) -> Verdict:
     """Check `node.pods-kept`: every container that was ready before is the same one, and was not restarted.
 
-    Pods that are gone or new are their owners' doing.
+    Pods that are gone or new are their owners' doing. A machine that was rebooted meanwhile has restarted
+    them all by that: then they only have to be Ready.
     """
+    status = await status_of(at, node_of(at))
+    if status is not None and status.rebooted:
+        return await pods_ready(at, {})
     before = found_before(at.before).get("pods")
     was: dict[str, Any] = dict(before) if isinstance(before, dict) else {}
     now = await pods_of(at, node_of(at).node)
