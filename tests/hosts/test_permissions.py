@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from replank.inventory.hosts.apply_commands import ADDED_COMMANDS
+from replank.inventory.hosts import swap_commands
+from replank.inventory.hosts.apply_commands import ADDED_COMMANDS, ETCD_SNAPSHOT
 from replank.inventory.hosts.commands import SURVEY_COMMANDS
 from replank.survey.permissions import Permissions, permissions
+from replank.survey.plan_rights import swap_rights
 
 READ_VERBS = {"get", "list", "watch"}
 
@@ -56,7 +58,7 @@ def test_survey_covers_every_kind_that_the_reader_lists() -> None:
     assert granted == wanted
 
 
-@pytest.mark.parametrize("purpose", ["survey", "apply"])
+@pytest.mark.parametrize("purpose", ["survey", "apply", "swap"])
 def test_every_role_is_bound_and_bindings_name_their_role(purpose) -> None:
     manifests = permissions(purpose, namespace="clusters").rbac
     roles = {
@@ -99,7 +101,29 @@ def test_apply_adds_its_own_commands_to_those_of_the_survey_and_no_others() -> N
     assert not set(survey.sudoers) & set(apply.sudoers)
 
 
-@pytest.mark.parametrize("purpose", ["survey", "apply"])
+def test_swap_grants_what_is_asked_for_before_a_swap_begins() -> None:
+    """Each of `swap_rights` by a rule: its kinds are the resources' names in the singular."""
+    granted = {
+        (resource.removesuffix("s"), verb)
+        for rule in rules(permissions("swap").rbac)
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    asked = {(right.kind.lower(), right.verb) for right in swap_rights(drains=True)}
+    assert asked | {("pods/eviction", "create")} == granted
+
+
+def test_swap_adds_every_command_of_a_swap_that_needs_root() -> None:
+    lines = {unescaped(line) for line in permissions("swap").sudoers if not line.startswith("#")}
+    wanted = {
+        f"/usr/bin/{' '.join(command.call(**values).argv)}"
+        for command in (*swap_commands.ADDED_COMMANDS, ETCD_SNAPSHOT)
+        for values in command.usual
+    }
+    assert lines == wanted
+
+
+@pytest.mark.parametrize("purpose", ["survey", "apply", "swap"])
 def test_no_line_of_sudoers_holds_a_wildcard_or_leaves_arguments_open(purpose) -> None:
     for line in permissions(purpose).sudoers:
         if line.startswith("#"):

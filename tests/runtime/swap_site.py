@@ -111,12 +111,7 @@ class FakeApi:
         return self.nodes.get(ref.name)
 
     async def merge(self, ref: ObjectRef, patch: Document, **_: Any) -> Document:
-        spec = self.nodes[ref.name].setdefault("spec", {})
-        for key, value in patch["spec"].items():
-            if value is None:
-                spec.pop(key, None)
-            else:
-                spec[key] = value
+        _merge(self.nodes[ref.name], patch)
         return self.nodes[ref.name]
 
     async def evict(self, ref: ObjectRef, *, uid: str) -> None:
@@ -125,6 +120,17 @@ class FakeApi:
             raise Hold("RP955", f"{ref.name} is not evicted yet", "the budget web allows none", "It waits.")
         self.evicted.append(ref.name)
         self.pods = [pod for pod in self.pods if pod["metadata"]["uid"] != uid]
+
+
+def _merge(document: Document, patch: Document) -> None:
+    """RFC 7396."""
+    for key, value in patch.items():
+        if value is None:
+            document.pop(key, None)
+        elif isinstance(value, dict):
+            _merge(document.setdefault(key, {}), value)
+        else:
+            document[key] = value
 
 
 @dataclass

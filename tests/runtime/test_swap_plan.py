@@ -152,6 +152,22 @@ def test_what_was_not_seen_stops_it(field: str) -> None:
     assert blockers(plan)
 
 
+def test_a_node_that_the_survey_of_runtimes_left_out_stops_it() -> None:
+    snapshot = on_containerd()
+    assert isinstance(snapshot.runtimes, RuntimeFacts)
+    plan = planned(replace(snapshot, runtimes=replace(snapshot.runtimes, nodes=snapshot.runtimes.nodes[1:])))
+    assert not plan.ready
+    (finding,) = plan.findings
+    assert (finding.code, finding.subject) == ("RP417", f"node {snapshot.runtimes.nodes[0].node}")
+
+
+def test_what_a_node_is_told_is_named_by_all_of_it() -> None:
+    """Another deadline is another order: a node staged with the one does not start with the other."""
+    soon, late = (planned(on_containerd(), replace(SETTINGS, deadline_seconds=s)) for s in (600, 1200))
+    assert [n.instructions["deadline_seconds"] for n in soon.nodes] == [600] * len(soon.nodes)
+    assert not {n.instructions["id"] for n in soon.nodes} & {n.instructions["id"] for n in late.nodes}
+
+
 def test_without_a_survey_of_runtimes_nothing_is_planned() -> None:
     plan = planned(replace(on_containerd(), runtimes=NOT_ASKED))
     assert (plan.ready, plan.nodes) == (False, ())

@@ -120,6 +120,24 @@ def test_undo_goes_back_from_wherever_the_node_stands() -> None:
         assert site.nodes.outcome == "undone"
 
 
+@pytest.mark.parametrize("outcome", ["", "staged", "swapped", "committed", "stuck", "undone"])
+def test_a_run_undoes_nothing_of_another_plan(outcome: str) -> None:
+    """An older run that was given up, undone after a newer one has swapped the node."""
+    site = staged()
+    site.nodes.id, site.nodes.outcome, site.nodes.told = "swap-another", outcome, []
+    for code, kind, gone in (
+        (SwapNode(), "runtime.swap", ("", "staged", "undone")),
+        (StageNode(), "runtime.stage", ("", "undone")),
+    ):
+        if outcome in gone:
+            site.run(lambda code=code, kind=kind: code.undo(site.at(kind)))
+        else:
+            with pytest.raises(Refused) as raised:
+                site.run(lambda code=code, kind=kind: code.undo(site.at(kind)))
+            assert raised.value.code == "RP952"
+    assert site.nodes.told == []
+
+
 def test_a_committed_node_has_no_way_back() -> None:
     site = staged()
     site.nodes.outcome = "committed"
@@ -146,6 +164,8 @@ def test_a_drain_evicts_what_comes_back_elsewhere_and_leaves_daemonsets_and_stat
     site.run(lambda: DrainNode().apply(site.at("runtime.drain")))
     assert site.api.evicted == ["web"]
     assert site.api.nodes[site.name]["spec"] == {"unschedulable": True}
+    site.run(lambda: OpenNode().apply(site.at("runtime.open")))
+    assert site.api.nodes[site.name] == {"metadata": {"name": site.name, "annotations": {}}, "spec": {}}
 
 
 def test_a_budget_that_says_no_holds_the_drain_and_nothing_goes_round_it() -> None:
@@ -186,15 +206,29 @@ def test_a_bare_pod_stops_the_drain_before_anything_is_touched() -> None:
     assert site.api.nodes[site.name]["spec"] == {}
 
 
-def test_undo_opens_the_node_unless_it_was_cordoned_before() -> None:
+def test_undo_takes_back_the_cordon_that_a_step_made_or_took_off() -> None:
     site = on_docker()
     site.run(lambda: DrainNode().apply(site.at("runtime.drain")))
-    site.run(lambda: DrainNode().undo(site.at("runtime.drain", {"unschedulable": True})))
+    before = site.run(lambda: OpenNode().found(site.at("runtime.open")))
+    site.run(lambda: OpenNode().apply(site.at("runtime.open")))
+    site.run(lambda: OpenNode().undo(site.at("runtime.open", before)))
     assert site.api.nodes[site.name]["spec"] == {"unschedulable": True}
-    site.run(lambda: DrainNode().undo(site.at("runtime.drain", {"unschedulable": False})))
+    site.run(lambda: DrainNode().undo(site.at("runtime.drain")))
     assert site.api.nodes[site.name]["spec"] == {}
-    site.run(lambda: OpenNode().undo(site.at("runtime.open")))
-    assert site.api.nodes[site.name]["spec"] == {"unschedulable": True}
+
+
+def test_a_node_that_somebody_else_has_cordoned_is_never_opened() -> None:
+    site = on_docker()
+    site.api.nodes[site.name]["spec"] = {"unschedulable": True}
+    site.run(lambda: DrainNode().apply(site.at("runtime.drain")))
+    before = site.run(lambda: OpenNode().found(site.at("runtime.open")))
+    for move in (
+        lambda: OpenNode().apply(site.at("runtime.open")),
+        lambda: OpenNode().undo(site.at("runtime.open", before)),
+        lambda: DrainNode().undo(site.at("runtime.drain")),
+    ):
+        site.run(move)
+        assert site.api.nodes[site.name]["spec"] == {"unschedulable": True}
 
 
 def test_a_switch_waits_for_pods_that_run_only_once_and_then_names_those_that_are_there() -> None:

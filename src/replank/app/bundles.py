@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Final
 
 from replank.domain.errors import Refused
+from replank.inventory.hosts.swap_commands import BUNDLE
 from replank.plan.runtime_swap import BundleFile
-
-PROGRAMS: Final = ("containerd", "containerd-shim-runc-v2", "ctr")
-"""What a node needs of containerd's release archive. runc stays the node's own."""
 
 
 def read_bundle(folder: Path) -> tuple[BundleFile, ...]:
@@ -19,7 +16,7 @@ def read_bundle(folder: Path) -> tuple[BundleFile, ...]:
     Raises `Refused` RP038.
     """
     found = []
-    for name in PROGRAMS:
+    for name in BUNDLE:
         path = next((p for p in (folder / name, folder / "bin" / name) if p.is_file()), None)
         if path is None:
             raise Refused(

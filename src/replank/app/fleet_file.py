@@ -32,3 +32,13 @@ def clusters_named(fleet: Fleet, names: tuple[str, ...]) -> tuple[ClusterConfig,
 
     wanted = chosen((c.name for c in fleet.clusters), names, where=fleet.path)
     return tuple(c for c in fleet.clusters if c.name in wanted)
+
+
+def not_told(config: ClusterConfig, *fields: str) -> Refused:
+    """The error for a cluster of which fleet.yaml does not say how to reach a system."""
+    return Refused(
+        "RP857",
+        f"Cluster {config.name} cannot be worked on",
+        f"fleet.yaml does not name {', '.join(fields)}",
+        "Complete it, then survey and plan again.",
+    )

@@ -56,6 +56,7 @@ async def live_access(config: ClusterConfig, plan: TakeoverPlan, fence: Fence) -
 
     Raises `Refused` RP857 where fleet.yaml does not say how to reach one of them.
     """
+    from replank.app.fleet_file import not_told
     from replank.engine.clock import SystemClock
     from replank.transports.judge.target import TargetJudge
     from replank.transports.kubernetes.api import KubernetesApi
@@ -65,7 +66,7 @@ async def live_access(config: ClusterConfig, plan: TakeoverPlan, fence: Fence) -
     management, workload, cloud = config.management.kubeconfig, config.kubeconfig, config.cloud
     if management is None or workload is None or cloud is None:
         missing = {"management.kubeconfig": management, "kubeconfig": workload, "cloud": cloud}
-        raise _not_told(config, [name for name, value in missing.items() if value is None])
+        raise not_told(config, *(name for name, value in missing.items() if value is None))
     async with AsyncExitStack() as stack:
         project = OpenStackCloud(cloud, fence)
         stack.callback(project.close)
@@ -107,13 +108,4 @@ def _no_writes() -> None:
         "A write was tried before the run began",
         "that is a bug of replank",
         "Nothing was written. Report it.",
-    )
-
-
-def _not_told(config: ClusterConfig, missing: list[str]) -> Refused:
-    return Refused(
-        "RP857",
-        f"Cluster {config.name} cannot be worked on",
-        f"fleet.yaml does not name {', '.join(missing)}",
-        "Complete it, then survey and plan again.",
     )

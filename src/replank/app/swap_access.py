@@ -20,6 +20,7 @@ async def swap_access(
 
     Raises `Refused` RP857 where fleet.yaml does not say how to reach the cluster's API or its nodes.
     """
+    from replank.app.fleet_file import not_told
     from replank.engine.clock import SystemClock
     from replank.transports.kubernetes.api import KubernetesApi
     from replank.transports.ssh.hosts import SshHosts
@@ -27,7 +28,7 @@ async def swap_access(
 
     workload, ssh = config.kubeconfig, config.ssh
     if workload is None or ssh is None:
-        raise _not_told(config, "kubeconfig" if workload is None else "ssh")
+        raise not_told(config, "kubeconfig" if workload is None else "ssh")
     addresses = {node.node: node.address for node in plan.nodes if node.address}
     async with KubernetesApi(workload, fence=fence) as api:
         yield Access(
@@ -58,12 +59,3 @@ class _Untouched:
             )
 
         return refuse
-
-
-def _not_told(config: ClusterConfig, missing: str) -> Refused:
-    return Refused(
-        "RP857",
-        f"Cluster {config.name} cannot be worked on",
-        f"fleet.yaml does not name {missing}",
-        "Complete it, then survey and plan again.",
-    )

@@ -31,7 +31,7 @@ _HEADING = """\
 #   replank show THIS-FILE --html PAGE     a page with drawings, to hand round
 #   replank diff OLD-PLAN THIS-FILE        what changed since the last plan
 # Read first: ready, findings, points_of_no_return, {first}.
-# No value here is a secret; `secrets` says where each one comes from when the plan is carried out.
+# No value here is a secret{secrets}.
 # Do not edit: sha256 below is that of the content, and an edited plan is refused. To change the plan, change
 # fleet.yaml or the cluster, then survey and plan again.
 
@@ -47,10 +47,15 @@ _LONG: Final = ("stages", "secrets", "manifests", "letting_go", "nodes")
 
 
 _WHAT: Final = {
-    "takeover": ("be taken over by Cluster API", "forget; then groups (their differences) and stages"),
+    "takeover": (
+        "be taken over by Cluster API",
+        "forget; then groups (their differences) and stages",
+        "; `secrets` says where each one comes from when the plan is carried out",
+    ),
     "runtime-swap": (
         "get another container runtime under its running nodes",
         "ship_first, unsupported; then nodes (settings, files) and stages",
+        "",
     ),
 }
 
@@ -83,8 +88,8 @@ def dump(plan: AnyPlan) -> str:
     data = {**data, **{name: data.pop(name) for name in _LONG if name in data}}
     document = {"schema": data.pop("schema", SCHEMA), "sha256": sha256(plan), **data}
     cluster = json.dumps(plan.cluster)[1:-1] if not plan.cluster.isprintable() else plan.cluster
-    what, first = _WHAT[plan.migration]
-    return _HEADING.format(cluster=cluster, what=what, first=first) + write_yaml(document)
+    what, first, secrets = _WHAT[plan.migration]
+    return _HEADING.format(cluster=cluster, what=what, first=first, secrets=secrets) + write_yaml(document)
 
 
 def _fields(instance: Any) -> dict[str, Any]:

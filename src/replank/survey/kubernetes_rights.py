@@ -68,20 +68,32 @@ def _log_agents(config_maps: Sequence[str]) -> list[dict[str, JSON]]:
     ]
 
 
-def workload_apply() -> tuple[Manifest, ...]:
-    """providerIDs that are empty are filled; undo takes Cluster API's annotations off the Nodes.
+def workload_swap() -> tuple[Manifest, ...]:
+    """Nodes and pods are looked at; for a drain, nodes are cordoned and pods evicted as budgets allow."""
+    rules = [
+        _rule("", ("nodes",), ("get", "list", "patch")),
+        _rule("", ("pods",), ("list",)),
+        _rule("", ("pods/eviction",), ("create",)),
+        _rule("policy", ("poddisruptionbudgets",), ("list",)),
+    ]
+    return (*_granted("replank-swap", "", rules), *_granted("replank-swap", "kube-system", _lease()))
 
-    The Lease `kube-system/replank` keeps two runs off one cluster; RBAC cannot tie `create` to a name.
-    """
+
+def workload_apply() -> tuple[Manifest, ...]:
+    """providerIDs that are empty are filled; undo takes Cluster API's annotations off the Nodes."""
+    return (
+        *_granted("replank-apply", "", [_rule("", ("nodes",), ("get", "list", "watch", "patch"))]),
+        *_granted("replank-apply", "kube-system", _lease()),
+    )
+
+
+def _lease() -> list[dict[str, JSON]]:
+    """`kube-system/replank` keeps two runs off one cluster; RBAC cannot tie `create` to a name."""
     lease = ("coordination.k8s.io", ("leases",))
-    system = [
+    return [
         _rule(*lease, ("create",)),
         _rule(*lease, ("get", "patch", "delete"), names=("replank",)),
     ]
-    return (
-        *_granted("replank-apply", "", [_rule("", ("nodes",), ("get", "list", "watch", "patch"))]),
-        *_granted("replank-apply", "kube-system", system),
-    )
 
 
 _CAPI_GROUPS: Final = (

@@ -1,8 +1,8 @@
 """The smallest rights that replank needs: Kubernetes RBAC, OpenStack roles, sudo commands. Pure data.
 
 `survey` only reads, and so does `runtime`, which `survey --runtime` needs on top of it. `apply` is what
-carrying out a takeover needs on top of `survey`. `verify` reads as well, and needs neither of them. `remedy`
-stands alone, too: it writes ConfigMaps of log agents.
+carrying out a takeover needs on top of `survey`; `swap` is what a runtime swap needs on top of `runtime`.
+`verify` reads as well, and needs none of them. `remedy` stands alone, too: it writes log agents' ConfigMaps.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from replank.survey.kubernetes_rights import (
     workload_remedy,
     workload_runtime,
     workload_survey,
+    workload_swap,
     workload_verify,
 )
 from replank.survey.openstack_rights import APPLY_CALLS, SURVEY_CALLS, OpenStackPermission
-from replank.survey.sudoers import sudoers_apply, sudoers_runtime, sudoers_survey
+from replank.survey.sudoers import sudoers_apply, sudoers_runtime, sudoers_survey, sudoers_swap
 
-Purpose = Literal["survey", "runtime", "apply", "verify", "remedy"]
+Purpose = Literal["survey", "runtime", "apply", "swap", "verify", "remedy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,15 @@ def permissions(purpose: Purpose, *, ssh_user: str = "replank", namespace: str =
             openstack=(),
             sudoers=sudoers_runtime(ssh_user),
             notes=_RUNTIME_NOTES,
+        )
+    if purpose == "swap":
+        return Permissions(
+            purpose=purpose,
+            workload=workload_swap(),
+            management=(),
+            openstack=(),
+            sudoers=sudoers_swap(ssh_user),
+            notes=_SWAP_NOTES,
         )
     if purpose == "verify":
         return Permissions(
@@ -131,6 +141,15 @@ _RUNTIME_NOTES: Final = (
     "CNI configurations, and `grep -z ^PATH= /proc/PID/environ` with `sha256sum` of the shim, whose process "
     "number nobody knows beforehand.",
     "sudo that may run everything makes all of this simpler; replank runs nothing that is not on its list.",
+)
+_SWAP_NOTES: Final = (
+    "What survey and runtime need is needed too: the cluster is looked at once more before the first write.",
+    "Who may put swap_node.py there and run it with sudo is root on the node, whatever these lines name. "
+    "They say what replank runs, and keep mistakes out; they are no fence against its user.",
+    "Lines name containerd 2.3.5: change the folder below /opt/replank to the version of the bundle.",
+    "With --no-drain no Node is changed and no pod evicted: then leave `patch` on nodes, pods/eviction and "
+    "poddisruptionbudgets out.",
+    "etcd's snapshot is for control planes alone; it is encrypted where replank runs.",
 )
 _VERIFY_NOTES: Final = (
     "Every call only reads, no Secret among them, and no machine is reached over SSH.",

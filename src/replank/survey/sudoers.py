@@ -10,15 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from replank.inventory.hosts import runtime_commands
-from replank.inventory.hosts.apply_commands import ADDED_COMMANDS
+from replank.inventory.hosts import runtime_commands, swap_commands
+from replank.inventory.hosts.apply_commands import ADDED_COMMANDS, ETCD_SNAPSHOT
 from replank.inventory.hosts.command import Call, HostCommand
 from replank.inventory.hosts.commands import EXISTS, SURVEY_COMMANDS
 
 _PROGRAMS: Final[Mapping[str, str]] = {
     name: f"/usr/bin/{name}"
     for name in (
-        *("cat", "crictl", "ctr", "curl", "docker", "find", "grep", "ls", "sed", "sha256sum", "stat", "true"),
+        *("cat", "crictl", "ctr", "curl", "dd", "docker", "find", "grep", "install", "ls", "mv", "python3"),
+        *("sed", "sha256sum", "stat", "true"),
     )
 }
 # sudoers(5): a backslash takes the meaning from its own characters and from wildcards.
@@ -42,6 +43,11 @@ def sudoers_runtime(user: str) -> tuple[str, ...]:
     """What `survey --runtime` runs on top of a survey, and the paths that it asks about."""
     probed = replace(EXISTS, usual=tuple({"path": path} for path in runtime_commands.PROBED))
     return _lines(user, (*runtime_commands.ADDED_COMMANDS, probed))
+
+
+def sudoers_swap(user: str) -> tuple[str, ...]:
+    """What a runtime swap runs on top of `survey --runtime`, etcd's snapshot on control planes among it."""
+    return _lines(user, (*swap_commands.ADDED_COMMANDS, ETCD_SNAPSHOT))
 
 
 def _lines(user: str, commands: Sequence[HostCommand]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from replank.survey.permissions import Purpose, permissions
 
 
 @click.command("permissions")
-@click.argument("purpose", type=click.Choice(["survey", "runtime", "apply", "verify", "remedy"]))
+@click.argument("purpose", type=click.Choice(["survey", "runtime", "apply", "swap", "verify", "remedy"]))
 @click.option(
     "--namespace",
     default="default",

@@ -19,14 +19,26 @@ NODE_PART: Final = f"{FOLDER}/swap_node.py"
 VERBS: Final = ("check", "stage", "unstage", "start", "undo", "commit", "status")
 """What `swap_node.py` is told. `run`, `resume` and `deadline` are for systemd alone."""
 
-_EXAMPLES: Final = (NODE_PART, f"{FOLDER}/plan.json", f"{PROGRAMS}/containerd-2.3.5/containerd")
+BUNDLE: Final = ("containerd", "containerd-shim-runc-v2", "ctr")
+"""What a node gets of containerd's release archive. runc stays the node's own."""
+
+
+def programs_folder(version: str) -> str:
+    """Where the programs of containerd `version` (2.3.5) are put."""
+    return f"{PROGRAMS}/containerd-{version}"
+
+
+_EXAMPLES: Final = (
+    *(NODE_PART, f"{FOLDER}/plan.json"),
+    *(f"{programs_folder('2.3.5')}/{name}" for name in BUNDLE),
+)
 
 MAKE_FOLDER: Final = HostCommand(
     name="swap-folder",
     argv=("install", "-d", "-m", "0755", "<swapped>"),
     sudo=True,
     purpose="the folders of the part that works on the node, and of the new runtime's programs",
-    usual=tuple({"swapped": path.rpartition("/")[0]} for path in _EXAMPLES[1:]),
+    usual=tuple({"swapped": folder} for folder in dict.fromkeys(p.rpartition("/")[0] for p in _EXAMPLES)),
 )
 WRITE: Final = HostCommand(
     name="swap-write",

@@ -10,7 +10,7 @@ from typing import Final
 from replank.domain.severity import Severity
 from replank.domain.unknown import Unknown
 from replank.inventory.facts.kubernetes import Node
-from replank.inventory.hosts.swap_commands import PROGRAMS
+from replank.inventory.hosts.swap_commands import programs_folder
 from replank.inventory.runtime.facts import NodeRuntime
 from replank.inventory.runtime.versions import Version, parse_version
 from replank.migrations.runtime_swap.hops import is_supported, route
@@ -38,8 +38,10 @@ class NodePlan:
     hop: str = ""
 
 
-def plan_node(runtime: NodeRuntime, live: Node, settings: RuntimeSwapSettings) -> NodePlan:
-    """What becomes of one node."""
+def plan_node(runtime: NodeRuntime | None, live: Node, settings: RuntimeSwapSettings) -> NodePlan:
+    """What becomes of one node. `runtime` None: the survey has nothing of it."""
+    if runtime is None:
+        return _not_planned(_unseen(live.name, Unknown("its runtime was not surveyed")))
     name, version, kubelet = runtime.name, runtime.version, runtime.kubelet_version
     if isinstance(name, Unknown):
         return _not_planned(_unseen(runtime.node, name))
@@ -126,14 +128,20 @@ def _planned(
     if isinstance(runtime.kubelet, Unknown):
         return runtime.kubelet
     programs = Programs(
-        folder=f"{PROGRAMS}/containerd-{settings.to}",
+        folder=programs_folder(str(settings.to)),
         sha256={file.name: file.sha256 for file in settings.bundle},
     )
     driver = kubelet_cgroup_driver(runtime.kubelet)
-    order = order_for(runtime, translation, target, programs, cgroup_driver=driver)
+    order = order_for(
+        runtime,
+        translation,
+        target,
+        programs,
+        cgroup_driver=driver,
+        deadline_seconds=settings.deadline_seconds,
+    )
     if isinstance(order, Unknown):
         return order
-    order = replace(order, deadline_seconds=settings.deadline_seconds)
     return PlannedNode(
         node=runtime.node,
         role="control-plane" if is_control_plane(live) else "worker",

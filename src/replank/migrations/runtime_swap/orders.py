@@ -18,7 +18,6 @@ from replank.migrations.runtime_swap.node.order import (
     InPlace,
     Order,
     PlannedFile,
-    Pods,
     Room,
     Switch,
     to_json,
@@ -90,9 +89,12 @@ def order_for(
     programs: Programs,
     *,
     cgroup_driver: str,
-    pods: Pods = Pods(),  # noqa: B008  (frozen)
+    deadline_seconds: int,
 ) -> Order | Unknown:
-    """What the node is told. Unknown where a fact that it depends on is. `cgroup_driver`: the kubelet's."""
+    """What the node is told. Unknown where a fact that it depends on is. `cgroup_driver`: the kubelet's.
+
+    Its pods are named only when the swap starts.
+    """
     try:
         made = (
             _in_place(node, translation, target, programs, cgroup_driver)
@@ -101,7 +103,7 @@ def order_for(
         )
     except CannotTell as unseen:
         return unseen.fact
-    named = replace(made, pods=pods)
+    named = replace(made, deadline_seconds=deadline_seconds)
     return replace(named, id=f"swap-{hashlib.sha256(to_json(named)).hexdigest()[:12]}")
 
 
@@ -121,7 +123,7 @@ def _in_place(
             daemon_arguments=daemon.arguments,
             config=target.config_path,
             socket=target.socket,
-            files=_files(translation.files, {}),
+            files=_own(translation.files),
         ),
         binaries=programs.binaries(),
         expected=_expected(translation, target),
@@ -167,13 +169,13 @@ def _switch(
             socket=target.socket,
             state=target.state,
             folders=(target.root, target.state),
-            files=(*_files(own, {}), unit),
+            files=(*_own(own), unit),
         ),
         binaries=programs.binaries(),
         expected=_expected(translation, target),
         switch=Switch(
             images=tuple(_image(image, _known(node.sandbox_image)) for image in _known(node.images)),
-            files=_files(moved, found),
+            files=_changed(moved, found),
             docker=Docker(data_root=docker),
             image_reserve_bytes=_ROOM,
         ),
@@ -189,16 +191,19 @@ def _expected(translation: Translation, target: Target) -> Expected:
     return Expected(new=wanted)
 
 
-def _files(files: Sequence[NewFile], found: Mapping[str, str]) -> tuple[PlannedFile, ...]:
+def _own(files: Sequence[NewFile]) -> tuple[PlannedFile, ...]:
+    """Files that replank brings along, whatever stands there."""
+    return tuple(_planned(file, "*") for file in files)
+
+
+def _changed(files: Sequence[NewFile], found: Mapping[str, str]) -> tuple[PlannedFile, ...]:
     """`found`: path -> hash of what stood there at the survey; others did not."""
-    return tuple(
-        PlannedFile(
-            path=file.path,
-            content=file.content,
-            mode=int(file.mode, 8),
-            found_sha256=found.get(file.path) if found else "*",
-        )
-        for file in files
+    return tuple(_planned(file, found.get(file.path)) for file in files)
+
+
+def _planned(file: NewFile, found_sha256: str | None) -> PlannedFile:
+    return PlannedFile(
+        path=file.path, content=file.content, mode=int(file.mode, 8), found_sha256=found_sha256
     )
 
 

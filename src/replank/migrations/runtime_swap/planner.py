@@ -65,7 +65,7 @@ def _node_plans(snapshot: Snapshot, settings: RuntimeSwapSettings) -> list[NodeP
         return runtimes
     seen = {runtime.node: runtime for runtime in runtimes.nodes}
     ordered = sorted(nodes, key=lambda node: (is_control_plane(node), node.name))
-    return [plan_node(seen[node.name], node, settings) for node in ordered if node.name in seen]
+    return [plan_node(seen.get(node.name), node, settings) for node in ordered]
 
 
 def _nodes(snapshot: Snapshot) -> Fact[tuple[Node, ...]]:

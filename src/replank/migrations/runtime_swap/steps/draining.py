@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from replank.domain.errors import Hold, Refused
 from replank.inventory.facts.json_value import JSON
@@ -11,6 +12,9 @@ from replank.migrations.runtime_swap.steps.at import At, node_of
 from replank.migrations.runtime_swap.steps.pods import bare, is_evicted, live_pods, name_of, pods_on
 from replank.plan.parameters import found_before
 from replank.ports.access import Document, ObjectRef
+
+_MARK: Final = "replank.dev/cordoned"
+"""Annotation of a Node that a drain of ours has cordoned: nobody else's cordon is taken off."""
 
 
 class DrainNode:
@@ -32,7 +36,7 @@ class DrainNode:
                 "Move or end them yourself, then resume the run.",
             )
         if not await _unschedulable(at):
-            await at.access.workload.merge(_ref(node), {"spec": {"unschedulable": True}})
+            await _cordon(at)
         held = await _evict(at, [pod for pod in await live_pods(at, node) if is_evicted(pod)])
         if held is not None:
             raise held
@@ -46,28 +50,37 @@ class DrainNode:
         return {"drained": node}
 
     async def undo(self, at: At) -> JSON:
-        node = node_of(at).node
-        if found_before(at.before).get("unschedulable"):
-            return {"left": "cordoned, as it was"}
-        await at.access.workload.merge(_ref(node), {"spec": {"unschedulable": None}})
-        return {"opened": node}
+        return await _open(at)
 
 
 class OpenNode:
-    """`runtime.open`: new pods may come again."""
+    """`runtime.open`: new pods may come again, unless somebody else has cordoned the node."""
 
     async def found(self, at: At) -> JSON:
-        return {"unschedulable": await _unschedulable(at)}
+        return {"ours": await _cordoned_by_us(at)}
 
     async def apply(self, at: At) -> JSON:
-        node = node_of(at).node
-        await at.access.workload.merge(_ref(node), {"spec": {"unschedulable": None}})
-        return {"opened": node}
+        return await _open(at)
 
     async def undo(self, at: At) -> JSON:
-        node = node_of(at).node
-        await at.access.workload.merge(_ref(node), {"spec": {"unschedulable": True}})
-        return {"cordoned": node}
+        if not found_before(at.before).get("ours"):
+            return {"left": "as it is"}
+        await _cordon(at)
+        return {"cordoned": node_of(at).node}
+
+
+async def _cordon(at: At) -> None:
+    """Cordoned, and marked as ours in the same write."""
+    mark = {"metadata": {"annotations": {_MARK: "true"}}, "spec": {"unschedulable": True}}
+    await at.access.workload.merge(_ref(node_of(at).node), mark)
+
+
+async def _open(at: At) -> JSON:
+    if not await _cordoned_by_us(at):
+        return {"left": "as it was before the drain"}
+    unmark = {"metadata": {"annotations": {_MARK: None}}, "spec": {"unschedulable": None}}
+    await at.access.workload.merge(_ref(node_of(at).node), unmark)
+    return {"opened": node_of(at).node}
 
 
 async def _evict(at: At, pods: Sequence[Document]) -> Hold | None:
@@ -107,6 +120,11 @@ def _budget_says_no(pod: Document, why: str) -> Hold:
         why,
         "It is looked at again. Where the budget never allows one, its owner must change it.",
     )
+
+
+async def _cordoned_by_us(at: At) -> bool:
+    live = await at.access.workload.get(_ref(node_of(at).node))
+    return bool(live and _MARK in (live["metadata"].get("annotations") or {}))
 
 
 async def _unschedulable(at: At) -> bool:

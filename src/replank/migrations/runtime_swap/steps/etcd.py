@@ -9,7 +9,7 @@ from replank.ports.access import EtcdSnapshot
 
 
 class EtcdSnapshotStep:
-    """`etcd.snapshot`: one is taken on the node unless the newest is young enough. Undo keeps it."""
+    """`runtime.etcd-snapshot`: one is taken on the node unless the newest is young enough. Undo keeps it."""
 
     async def found(self, at: At) -> JSON:
         newest = await at.access.hosts.newest_snapshot()

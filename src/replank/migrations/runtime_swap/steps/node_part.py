@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 
 from replank.domain.errors import Refused, Transient
-from replank.inventory.hosts.swap_commands import FOLDER, NODE_PART, PROGRAMS
+from replank.inventory.hosts.swap_commands import FOLDER, NODE_PART, programs_folder
 from replank.migrations.runtime_swap.node.status import NodeStatus, read_status
 from replank.migrations.runtime_swap.node.words import Outcome
 from replank.migrations.runtime_swap.steps.at import At
@@ -20,17 +20,13 @@ GRACE_S = 120.0
 """Beyond the node's own deadline: by then it has gone back, or says that it is stuck."""
 
 
-def programs_folder(to: str) -> str:
-    """Where the programs of `containerd 2.3.5` are put."""
-    return f"{PROGRAMS}/{to.replace(' ', '-')}"
-
-
 def parcels(plan: RuntimeSwapPlan, node: PlannedNode) -> Iterator[Parcel]:
     """Everything that the node gets, its instructions last."""
     part = files("replank.migrations.runtime_swap.node").joinpath("swap_node.py").read_bytes()
     yield _parcel(NODE_PART, part)
+    folder = programs_folder(plan.to.removeprefix("containerd "))
     for file in plan.bundle:
-        path = f"{programs_folder(plan.to)}/{file.name}"
+        path = f"{folder}/{file.name}"
         yield Parcel(path=path, sha256=file.sha256, source=file.source)
     yield instructions(node)
 
@@ -89,6 +85,17 @@ async def at_rest(at: At, node: PlannedNode) -> NodeStatus:
 def is_ours(status: NodeStatus | None, node: PlannedNode, *outcomes: Outcome) -> bool:
     """Whether the node stands so, by this plan's instructions."""
     return status is not None and status.id == node.instructions["id"] and status.outcome in outcomes
+
+
+def refuse_if_anothers(node: PlannedNode, status: NodeStatus) -> None:
+    """Raises `Refused` RP952: what stands on the node is another plan's, which this run must not undo."""
+    if status.id != node.instructions["id"]:
+        raise Refused(
+            "RP952",
+            f"{node.node} cannot go back by this run",
+            f"it is {status.outcome or 'being staged'} by another plan's instructions, {status.id}",
+            "Undo the run that brought them there: `replank status`.",
+        )
 
 
 def went_wrong(node: PlannedNode, what: str, status: NodeStatus) -> Refused:

@@ -11,6 +11,7 @@ from replank.migrations.runtime_swap.steps.node_part import (
     instructions,
     is_ours,
     parcels,
+    refuse_if_anothers,
     status_of,
     tell,
     went_wrong,
@@ -40,6 +41,7 @@ class StageNode:
         status = await status_of(at, node)
         if status is None or status.outcome in _GONE:
             return {"unstaged": "before"}
+        refuse_if_anothers(node, status)
         status = await tell(at, node, "unstage")
         if status.outcome not in _GONE:
             raise went_wrong(node, "could not be unstaged", status)
@@ -74,6 +76,7 @@ class SwapNode:
         status = await status_of(at, node)
         if status is None or status.outcome in (*_GONE, Outcome.STAGED):
             return {"undone": "before"}
+        refuse_if_anothers(node, status)
         if status.outcome == Outcome.COMMITTED:
             raise Refused(
                 "RP952",
