@@ -80,7 +80,7 @@ def log_numbers(ground: Folders) -> list[int]:
 def test_containerd_is_swapped_in_place_and_back_and_again_and_no_pod_notices(
     ground: Folders, workload: Kube, progress: Progress, tmp_path: Path, told: Told
 ) -> None:
-    desk = prepared(ground, SWAP, progress, tmp_path)
+    desk = prepared(ground, SWAP, progress, tmp_path, "--measure")
     plan = plan_of(desk)
     before = swapping.containers(workload)
     with progress.step("swap: to 2.3.5, probed"):
@@ -92,6 +92,10 @@ def test_containerd_is_swapped_in_place_and_back_and_again_and_no_pod_notices(
     failed = {t["name"]: t["stats"]["failed"] for t in report["probe"]["targets"]}
     told(f"proof: containerd 1.7.29 to 2.3.5 under a control plane and a worker: failed samples {failed}")
     assert set(failed.values()) == {0}
+    for node in report["performance"]:
+        assert (node["not_measured"], node["left"]) == ([], []), node
+        told(f"proof: containerd 1.7.29 to 2.3.5 on {node['node']}: {figures(node)}")
+    assert len(report["performance"]) == 2
     with progress.step("swap: undone"):
         desk.run("undo", "swap", "--yes").done(300)
     # An undo has no checks after it; a kubelet tells of its runtime every ten seconds.
@@ -128,6 +132,11 @@ def test_docker_is_switched_to_containerd_and_back_and_no_address_is_left_behind
         replank("approve", plan, "--yes", "--fleet", desk.fleet)
         desk.run("apply", plan, "--until", "commit", "--yes").done(300)
     until("pods", lambda: settled.workload_serves(docker_workload), limit_s=60)
+
+
+def figures(node: Any) -> str:
+    """What was measured of a node before its swap and after it."""
+    return ", ".join(f"{f['what']} {f['before']:g} -> {f['after']:g} {f['unit']}" for f in node["figures"])
 
 
 def windows(desk: Desk) -> list[float]:

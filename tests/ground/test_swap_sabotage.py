@@ -1,23 +1,20 @@
-"""A runtime swap under sabotage, on real machines: each node ends swapped or back, never between."""
+"""A runtime swap in place under sabotage: each node ends swapped or back, never between."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from desk import Desk, Working
-from shell import replank
+from desk import Desk
+from sabotage import Victim, worker_of
 from test_runtime_swap import NEW, OLD, plan_of, prepared
 
 from proving_ground.cloud import connect
 from proving_ground.engine import docker_engine
-from proving_ground.errors import GroundError
 from proving_ground.faults.machines import cut_off, reboot
-from proving_ground.legacy import create, ssh, tofu
+from proving_ground.legacy import create
 from proving_ground.progress import Progress
 from proving_ground.scenario import swapping
 from proving_ground.scenario.fresh import SWAP, fresh_cluster
@@ -27,8 +24,6 @@ from proving_ground.settings import Folders
 
 pytestmark = [pytest.mark.ground, pytest.mark.long, pytest.mark.timeout(2400)]
 
-WORKER = "swap-worker-1"
-STATUS = "sudo python3 /var/lib/replank/swap/swap_node.py status"
 REFUSES_THE_NEW = (
     "[Service]\n"
     "ExecStartPre=/bin/sh -c 'test ! -e /etc/systemd/system/containerd.service.d/90-replank.conf'\n"
@@ -43,46 +38,17 @@ def workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
 
 
 @pytest.fixture
+def worker(desk: Desk) -> Victim:
+    return worker_of(desk)
+
+
+@pytest.fixture
 def desk(ground: Folders, workload: Kube, progress: Progress, tmp_path: Path) -> Iterator[Desk]:
     """A plan for the cluster on its old runtime; afterwards it is there again."""
     desk = prepared(ground, SWAP, progress, tmp_path)
     yield desk
     desk.run("undo", "swap", "--yes").done(300)
     until("runtimes", lambda: swapping.not_all_on(workload, OLD), limit_s=120)
-
-
-def on_worker(ground: Folders, command: str) -> str:
-    (worker,) = tofu.read(ground, SWAP).workers
-    return ssh.run(ground, create.known_hosts(ground, SWAP), worker.address, command).decode()
-
-
-def standing(ground: Folders) -> dict[str, Any]:
-    """What the part on the worker says of itself."""
-    return dict(json.loads(on_worker(ground, STATUS)))
-
-
-def begun(desk: Desk) -> Working:
-    """`replank apply`, at the moment at which it has told the worker to swap."""
-    working = desk.run("apply", plan_of(desk), "--yes")
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        assert working.process.poll() is None, working.said()
-        if (desk.folder / ".replank").exists():
-            log = replank("log", "swap", "--json", "--fleet", desk.fleet, cwd=desk.folder, accept=(0, 1, 2))
-            if any('"found"' in line and f"swap-{WORKER}/" in line for line in log.splitlines()):
-                return working
-        time.sleep(0.2)
-    raise AssertionError(working.said())
-
-
-def at_rest(ground: Folders) -> str:
-    """ "" once the worker has come to its end."""
-    try:
-        found = standing(ground)
-    except GroundError as error:
-        return f"{error}"
-    resting = found["outcome"] in ("staged", "swapped", "undone") and not found["working"]
-    return "" if resting else str(found)
 
 
 def finish(desk: Desk, workload: Kube) -> None:
@@ -92,24 +58,24 @@ def finish(desk: Desk, workload: Kube) -> None:
 
 
 def test_replank_is_killed_in_the_swap_and_the_node_ends_by_itself(
-    ground: Folders, workload: Kube, desk: Desk
+    workload: Kube, desk: Desk, worker: Victim
 ) -> None:
     before = swapping.containers(workload)
-    working = begun(desk)
+    working = worker.swap_begun()
     working.process.kill()
     working.process.wait()
-    until("the worker", lambda: at_rest(ground), limit_s=120)
+    until("the worker", lambda: worker.unrest(), limit_s=120)
     finish(desk, workload)
     assert swapping.containers(workload) == before
 
 
 def test_the_network_is_cut_in_the_swap_and_the_run_goes_on_when_it_is_back(
-    ground: Folders, workload: Kube, desk: Desk
+    workload: Kube, desk: Desk, worker: Victim
 ) -> None:
     before = swapping.containers(workload)
     client = docker_engine.connect()
-    working = begun(desk)
-    with cut_off(client, WORKER):
+    working = worker.swap_begun()
+    with cut_off(client, worker.name):
         time.sleep(25)
     working.done(600)
     until("runtimes", lambda: swapping.not_all_on(workload, NEW), limit_s=60)
@@ -118,32 +84,33 @@ def test_the_network_is_cut_in_the_swap_and_the_run_goes_on_when_it_is_back(
 
 
 def test_the_machine_is_powered_off_in_the_swap_and_ends_swapped_or_back(
-    ground: Folders, workload: Kube, desk: Desk
+    ground: Folders, workload: Kube, desk: Desk, worker: Victim
 ) -> None:
-    working = begun(desk)
+    working = worker.swap_begun()
     working.process.kill()
     working.process.wait()
-    reboot(docker_engine.connect(), connect(ground), WORKER, hard=True)
-    until("the worker", lambda: at_rest(ground), limit_s=180)
+    reboot(docker_engine.connect(), connect(ground), worker.name, hard=True)
+    until("the worker", lambda: worker.unrest(), limit_s=180)
     until("Nodes", lambda: swapping.all_ready(workload), limit_s=120)
     finish(desk, workload)
 
 
 def test_a_new_containerd_that_does_not_start_is_given_up_by_the_node_and_no_pod_notices(
-    ground: Folders, workload: Kube, desk: Desk
+    workload: Kube, desk: Desk, worker: Victim
 ) -> None:
     before = swapping.containers(workload)
     place = "/etc/systemd/system/containerd.service.d/10-sabotage.conf"
     reload = "sudo systemctl daemon-reload"
-    on_worker(ground, f"sudo install -D /dev/stdin {place} <<'E'\n{REFUSES_THE_NEW}E\n{reload}")
+    worker.run(f"sudo install -D /dev/stdin {place} <<'E'\n{REFUSES_THE_NEW}E\n{reload}")
     try:
         said = desk.run("apply", plan_of(desk), "--yes")
         said.done(600, accept=(1, 2))
         assert "RP49" in said.said(), said.said()
-        assert standing(ground)["outcome"] == "undone"
-        assert set(swapping.runtimes(workload).values()) == {OLD}
+        assert worker.standing()["outcome"] == "undone"
+        # A kubelet that asked while no containerd answered tells "Unknown" until it asks again.
+        until("runtimes", lambda: swapping.not_all_on(workload, OLD), limit_s=60)
         assert swapping.containers(workload) == before
     finally:
-        on_worker(ground, f"sudo rm {place} && {reload}")
+        worker.run(f"sudo rm {place} && {reload}")
     finish(desk, workload)
     assert swapping.containers(workload) == before

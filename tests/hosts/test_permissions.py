@@ -11,8 +11,9 @@ import pytest
 from replank.inventory.hosts import swap_commands
 from replank.inventory.hosts.apply_commands import ADDED_COMMANDS, ETCD_SNAPSHOT
 from replank.inventory.hosts.commands import SURVEY_COMMANDS
+from replank.plan.runtime_swap import Alignment, ClusterApiPart, PlannedEdit, PlannedTemplate
 from replank.survey.permissions import Permissions, permissions
-from replank.survey.plan_rights import swap_rights
+from replank.survey.plan_rights import align_rights, swap_rights
 
 READ_VERBS = {"get", "list", "watch"}
 
@@ -103,14 +104,39 @@ def test_apply_adds_its_own_commands_to_those_of_the_survey_and_no_others() -> N
 
 def test_swap_grants_what_is_asked_for_before_a_swap_begins() -> None:
     """Each of `swap_rights` by a rule: its kinds are the resources' names in the singular."""
-    granted = {
+    granted = granted_by(permissions("swap").workload)
+    asked = {(right.kind.lower(), right.verb) for right in swap_rights(drains=True, measures=True)}
+    assert asked | {("pods/eviction", "create")} == granted
+
+
+def test_swap_grants_in_the_management_cluster_what_is_asked_for_where_cluster_api_has_the_cluster() -> None:
+    kinds = ("OpenStackMachine", "KubeadmConfig", "KubeadmControlPlane", "KubeadmConfigTemplate")
+    edits = tuple(
+        PlannedEdit(object=f"{kind}/a", api_version="g/v1", at="/spec", was="a", becomes="b")
+        for kind in kinds
+    )
+    pauses = ("KubeadmControlPlane/a", "MachineSet/a", "MachineDeployment/a")
+    template = PlannedTemplate(
+        name="b", like="a", api_version="g/v1", image={}, image_was="", image_becomes=""
+    )
+    part = ClusterApiPart(
+        namespace="fleet",
+        version="v1.14.0",
+        templates=(template,),
+        alignments=(Alignment(keeper="KubeadmControlPlane/a", pauses=pauses, edits=edits),),
+    )
+    asked = align_rights(part)
+    assert {right.namespace for right in asked} == {"fleet"}
+    assert {(right.kind.lower(), right.verb) for right in asked} == granted_by(permissions("swap").management)
+
+
+def granted_by(manifests: tuple[dict[str, Any], ...]) -> set[tuple[str, str]]:
+    return {
         (resource.removesuffix("s"), verb)
-        for rule in rules(permissions("swap").rbac)
+        for rule in rules(manifests)
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
-    asked = {(right.kind.lower(), right.verb) for right in swap_rights(drains=True)}
-    assert asked | {("pods/eviction", "create")} == granted
 
 
 def test_swap_adds_every_command_of_a_swap_that_needs_root() -> None:

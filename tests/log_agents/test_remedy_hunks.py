@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replank.inventory.kept_by import kept_by
 from replank.migrations.runtime_swap.log_agents.hunks import hunks, look_secret, stands, taken_back
-from replank.migrations.runtime_swap.log_agents.kept_by import kept_by
 
 KEPT = [
     ({"labels": {"app.kubernetes.io/managed-by": "Helm"}}, "Helm"),

@@ -7,10 +7,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-from node_world import DUMP, NET, World
-
 from replank.migrations.runtime_swap.node import swap_node
+from replank.testbed.node.state import NET
+from replank.testbed.node.world import World
 
+OLD, NEW = "1.7.29", "2.3.5"
+CONFIG = """version = 3
+root = "/var/lib/containerd"
+imports = [
+  "/etc/containerd/config.toml"
+]
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
+  SystemdCgroup = {systemd}
+"""
 PAUSE = "sha256:" + "1" * 64
 WEB = "sha256:" + "2" * 64
 BARE = "sha256:" + "3" * 64
@@ -82,11 +91,13 @@ def in_place(root: Path) -> tuple[World, dict[str, Any]]:
     furnish(world)
     world.units["containerd.service"] = {"active": True, "enabled": "enabled"}
     world.write("var/lib/kubelet/kubeadm-flags.env", "KUBELET_KUBEADM_ARGS=\n")
-    world.write("etc/containerd/config.toml", "version = 2\n")
-    new = world.write("opt/new/containerd", "new daemon", 0o644)
-    new_shim = world.write("opt/new/containerd-shim-runc-v2", "new shim", 0o644)
-    world.write("usr/local/bin/containerd-old", "old daemon", 0o755)
-    old_shim = world.write("usr/local/bin/containerd-shim-runc-v2", "old shim", 0o755)
+    world.write("etc/containerd/config.toml", CONFIG.format(systemd="false"))
+    new = world.write("opt/new/containerd", f"containerd {NEW}", 0o644)
+    new_shim = world.write("opt/new/containerd-shim-runc-v2", f"shim {NEW}", 0o644)
+    old = world.write("usr/local/bin/containerd-old", f"containerd {OLD}", 0o755)
+    old_shim = world.write("usr/local/bin/containerd-shim-runc-v2", f"shim {OLD}", 0o755)
+    world.write("usr/lib/systemd/system/containerd.service", f"[Service]\nExecStart={old}\n")
+    assert world.start_daemon()
     config = str(world.path("etc/containerd/replank-2.3.5.toml"))
     plan = common(world, "in-place")
     plan["binaries"] = [{"path": str(p), "sha256": sha256(p.read_text())} for p in (new, new_shim)]
@@ -95,14 +106,14 @@ def in_place(root: Path) -> tuple[World, dict[str, Any]]:
         "daemon": str(new),
         "config": config,
         "socket": "/run/containerd/containerd.sock",
-        "files": [{"path": config, "content": "version = 4\nSystemdCgroup = false\n", "mode": 0o600}],
+        "files": [{"path": config, "content": CONFIG.format(systemd="false"), "mode": 0o600}],
     }
-    expected = swap_node.settings(DUMP.format(version=3, systemd="false"))
+    expected = swap_node.settings(CONFIG.format(systemd="false"))
     plan["expected"] = {"new": expected, "old": {**expected, "imports": "*"}, "whole": True}
     plan["in_place"] = {
-        "old_daemon": str(world.path("usr/local/bin/containerd-old")),
+        "old_daemon": str(old),
         "old_config": str(world.path("etc/containerd/config.toml")),
-        "old_shim": {"path": str(old_shim), "sha256": sha256("old shim")},
+        "old_shim": {"path": str(old_shim), "sha256": sha256(f"shim {OLD}")},
         "old_shim_folder": str(world.path("opt/replank/shim-1.7.29")),
         "drop_in": str(world.path("etc/systemd/system/containerd.service.d/90-replank.conf")),
         "path": ["/usr/local/sbin", "/usr/bin"],
@@ -122,13 +133,13 @@ def switch(root: Path) -> tuple[World, dict[str, Any]]:
         "var/lib/kubelet/kubeadm-flags.env", 'KUBELET_KUBEADM_ARGS="--network-plugin=cni"\n', 0o640
     )
     old_flags = flags.read_text()
-    daemon = world.write("opt/new/containerd", "new daemon", 0o755)
+    daemon = world.write("opt/new/containerd", f"containerd {NEW}", 0o755)
     socket, final = "/run/containerd-replank/containerd.sock", "/run/containerd-final.sock"
     config = str(world.path("etc/containerd-replank/config.toml"))
     unit = str(world.path("etc/systemd/system/containerd-replank.service"))
     plan = common(world, "switch")
-    plan["binaries"] = [{"path": str(daemon), "sha256": sha256("new daemon")}]
-    toml = 'version = 3\nSystemdCgroup = false\naddress = "{}"\n'
+    plan["binaries"] = [{"path": str(daemon), "sha256": sha256(f"containerd {NEW}")}]
+    toml = 'address = "{}"\n' + CONFIG.format(systemd="false")
     plan["containerd"] = {
         "unit": "containerd-replank.service",
         "daemon": str(daemon),
@@ -141,7 +152,7 @@ def switch(root: Path) -> tuple[World, dict[str, Any]]:
             {"path": unit, "content": "[Service]\nExecStart=...\nKillMode=process\n"},
         ],
     }
-    plan["expected"] = {"new": swap_node.settings(DUMP.format(version=3, systemd="false")), "old": None}
+    plan["expected"] = {"new": swap_node.settings(CONFIG.format(systemd="false")), "old": None}
     plan["switch"] = {
         "docker": {
             "unit": "docker.service",

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from node_plans import in_place, put_plan, switch, tree
-from node_world import NET, Killed, World
 
 from replank.migrations.runtime_swap.node import swap_node
+from replank.testbed.node.state import NET
+from replank.testbed.node.world import Killed, World
 
 MAKERS: dict[str, Callable[[Path], tuple[World, dict[str, Any]]]] = {"in-place": in_place, "switch": switch}
 

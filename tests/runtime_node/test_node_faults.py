@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from node_plans import put_plan
+from node_plans import CONFIG, NEW, OLD, put_plan
 from node_runs import Runs, journal
-from node_world import NET, NEW
 
 from replank.migrations.runtime_swap.node import swap_node
+from replank.testbed.node.state import NET
 
 BOTH = ["in-place", "switch"]
 Make = Callable[[str], Runs]
@@ -160,7 +160,7 @@ def test_wrong_cgroup_driver_is_refused_before_anything_is_touched(runs: Make, s
 
 def test_new_configuration_with_another_cgroup_driver_takes_staging_back(runs: Make) -> None:
     node = runs("switch")
-    node.plan["containerd"]["files"][0]["content"] = "version = 3\nSystemdCgroup = true\n"
+    node.plan["containerd"]["files"][0]["content"] = CONFIG.format(systemd="true")
     node.plan["expected"]["new"] = None
     put_plan(node.world, node.plan)
     seen = node.do("stage")
@@ -450,7 +450,7 @@ def test_pods_of_the_trial_survive_the_way_back_by_the_old_shim(runs: Make) -> N
     node.do("run")
     node.world.pods.append({"uid": "uid-new", "name": "new", "containers": ["new"]})
     node.world.tick()
-    assert {c["shim"] for c in node.world.cri if c["uid"] == "uid-new"} == {"old"}
+    assert {c["shim"] for c in node.world.cri if c["uid"] == "uid-new"} == {OLD}
     shim = node.world.path("opt/replank/shim-1.7.29/containerd-shim-runc-v2")
     process = node.world.path("proc/77/exe")
     process.parent.mkdir()
@@ -469,7 +469,7 @@ def test_commit_gives_pods_to_come_the_new_shim_and_ends_the_way_back(runs: Make
     assert node.do("commit")["outcome"] == "committed"
     node.world.pods.append({"uid": "uid-new", "name": "new", "containers": ["new"]})
     node.world.tick()
-    assert {c["shim"] for c in node.world.cri if c["uid"] == "uid-new"} == {"new"}
+    assert {c["shim"] for c in node.world.cri if c["uid"] == "uid-new"} == {NEW}
     assert {c["id"]: c["pid"] for c in node.world.cri if c["uid"] != "uid-new"} == node.pids
     assert node.world.path("opt/replank/shim-1.7.29/containerd-shim-runc-v2").exists()
     assert node.do("undo")["refused"]["code"] == "RP499"

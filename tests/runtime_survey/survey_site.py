@@ -30,6 +30,7 @@ SPEC: ClusterSpec = replace(
     version="v1.32.9",
     kubeadm_api="v1beta3",
     control_planes=1,
+    registry_login=True,
     workers=(WorkerGroup(name="worker", count=2, docker=(1,)),),
 )
 ON_DOCKER, ON_CONTAINERD, CONTROL_PLANE = f"{CLUSTER}-worker-2", f"{CLUSTER}-worker-1", f"{CLUSTER}-cp-1"

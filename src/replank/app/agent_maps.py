@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from replank.domain.errors import Refused
 from replank.inventory.fleet.model import ClusterConfig, KubeconfigRef
+from replank.inventory.kept_by import kept_by
 from replank.inventory.log_agents.workload import AgentWorkload, sources
 from replank.migrations.runtime_swap.log_agents.changes import LiveMap
-from replank.migrations.runtime_swap.log_agents.kept_by import kept_by
 from replank.ports.access import Conflict, Document, KubeApi, ObjectRef
 
 _FORBIDDEN: Final = "RP900"

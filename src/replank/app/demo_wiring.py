@@ -7,11 +7,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 
 from replank.app.live_access import open_access
+from replank.app.live_engine import all_code
 from replank.app.wiring import Wiring, live_wiring
 from replank.engine.clock import SystemClock
 from replank.engine.engine import Engine
 from replank.engine.patience import Patience
-from replank.migrations.takeover.steps.registry import takeover_registry
+from replank.plan.codec import AnyPlan
 from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Access, Clock
 from replank.ports.journal import Run
@@ -27,16 +28,18 @@ def demo_wiring(twin: Twin, clock: Clock | None = None) -> Wiring:
     time = clock or SystemClock()
 
     @asynccontextmanager
-    async def access_of(run: Run, plan: TakeoverPlan, fence: Callable[[], None]) -> AsyncIterator[Access]:
+    async def access_of(run: Run, plan: AnyPlan, fence: Callable[[], None]) -> AsyncIterator[Access]:
         async with open_access(run, plan, fence) as access:
-            url = twin.api(plan.cluster).url
-            workload = EndpointAtTwin(access.workload, plan.load_balancer.endpoint, url)
+            workload = access.workload
+            if isinstance(plan, TakeoverPlan):
+                url = twin.api(plan.cluster).url
+                workload = EndpointAtTwin(workload, plan.load_balancer.endpoint, url)
             yield replace(access, workload=workload, clock=time)
 
     def runner(url: str) -> AbstractAsyncContextManager[Engine]:
         return Engine(
             database_url=url,
-            registry=takeover_registry(),
+            registry=all_code(),
             open_access=access_of,
             patience=Patience(poll_s=0.5),
             clock=time,

@@ -16,7 +16,7 @@ from replank.plan.runtime_swap import RuntimeSwapPlan
 from replank.plan.takeover import TakeoverPlan
 from replank.ports.access import Access
 from replank.ports.journal import Run
-from replank.ports.rights import RightsReader
+from replank.ports.rights import Right, RightsReader
 
 Fence = Callable[[], None]
 
@@ -85,12 +85,10 @@ async def live_access(config: ClusterConfig, plan: TakeoverPlan, fence: Fence) -
 
 async def missing_rights(access: Access, plan: AnyPlan) -> tuple[str, ...]:
     """All that are not granted, the management cluster's first. Raises as `ports.access.KubeApi`."""
-    from replank.survey.plan_rights import needed_rights, swap_rights
+    from replank.survey.plan_rights import needed_rights
 
     if isinstance(plan, RuntimeSwapPlan):
-        drains = any(s.kind == "runtime.drain" for stage in plan.stages for s in stage.steps)
-        missing = await cast("RightsReader", access.workload).missing_rights(swap_rights(drains=drains))
-        return tuple(f"workload cluster: {right}" for right in missing)
+        return await _missing_for_swap(access, plan)
     needed = needed_rights(plan)
     management, workload = (cast("RightsReader", api) for api in (access.management, access.workload))
     there, here = await asyncio.gather(
@@ -99,6 +97,23 @@ async def missing_rights(access: Access, plan: AnyPlan) -> tuple[str, ...]:
     return (
         *(f"management cluster: {right}" for right in there),
         *(f"workload cluster: {right}" for right in here),
+    )
+
+
+async def _missing_for_swap(access: Access, plan: RuntimeSwapPlan) -> tuple[str, ...]:
+    from replank.survey.plan_rights import align_rights, swap_rights
+
+    drains = any(s.kind == "runtime.drain" for stage in plan.stages for s in stage.steps)
+    measures = any(s.kind == "runtime.measure" for stage in plan.stages for s in stage.steps)
+    needs = swap_rights(drains=drains, measures=measures)
+    missing = await cast("RightsReader", access.workload).missing_rights(needs)
+    there: tuple[Right, ...] = ()
+    if plan.cluster_api is not None:
+        needed = align_rights(plan.cluster_api)
+        there = await cast("RightsReader", access.management).missing_rights(needed)
+    return (
+        *(f"management cluster: {right}" for right in there),
+        *(f"workload cluster: {right}" for right in missing),
     )
 
 

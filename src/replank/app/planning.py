@@ -48,4 +48,6 @@ def settings_of(plan: RuntimeSwapPlan) -> RuntimeSwapSettings:
         deadline_seconds=int(str(given["deadline_seconds"])),
         snapshot_minutes=int(str(given["snapshot_minutes"])),
         drain=bool(given["drain"]),
+        image=str(given.get("image", "")),
+        measure=bool(given.get("measure", False)),
     )

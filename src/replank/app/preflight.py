@@ -185,4 +185,6 @@ def _too_few_rights(candidate: Candidate, missing: Sequence[str]) -> Refused:
 
 def _permissions(plan: AnyPlan) -> str:
     """What `replank permissions` prints the rights of."""
-    return f"apply --namespace {plan.namespace}" if isinstance(plan, TakeoverPlan) else "swap"
+    if isinstance(plan, TakeoverPlan):
+        return f"apply --namespace {plan.namespace}"
+    return f"swap --namespace {plan.cluster_api.namespace}" if plan.cluster_api else "swap"

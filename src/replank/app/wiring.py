@@ -104,6 +104,7 @@ def live_wiring() -> Wiring:
 
 def live_readers(*, parallel: int, timeout_s: float) -> Readers:
     """Readers of the real world. `parallel`: requests at once to a cloud. `timeout_s`: for one answer."""
+    from replank.transports.kubernetes.controlled import KubernetesClusterApiReader
     from replank.transports.kubernetes.management import KubernetesManagementReader
     from replank.transports.kubernetes.reader import KubernetesReader
     from replank.transports.kubernetes.runtime.reader import KubernetesRuntimeUseReader
@@ -120,6 +121,7 @@ def live_readers(*, parallel: int, timeout_s: float) -> Readers:
         host=SshHostReader(),
         runtime=SshRuntimeReader(),
         runtime_use=KubernetesRuntimeUseReader(timeout_s=timeout_s),
+        cluster_api=KubernetesClusterApiReader(),
     )
 
 

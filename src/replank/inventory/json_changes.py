@@ -18,7 +18,7 @@ class Absent(Enum):
 
 ABSENT: Final = Absent.ABSENT
 _LONGEST: Final = 100
-_TELLING: Final = ("name", "id", "machine", "address", "path", "kind")
+_TELLING: Final = ("name", "id", "machine", "address", "path", "setting", "kind")
 """Keys that may tell the items of a sequence apart, best first."""
 
 

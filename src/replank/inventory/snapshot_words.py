@@ -94,6 +94,15 @@ NOUNS: Final = {
     "Builder": Noun("builder", ("namespace", "owner", "image"), ("namespace", "owner")),
     "LogAgent": Noun("log agent", ("namespace", "workload", "container"), ("namespace", "workload")),
     "LogInput": Noun("input", ("name", "place"), ("name",)),
+    "Keeper": Noun("maker of machines", ("kind", "name"), ("kind", "name")),
+    "CurrentSet": Noun("MachineSet", ("name",), ("name",)),
+    "ControlledMachine": Noun("Machine", ("name",), ("name",)),
+    "BootstrapSpec": Noun("configuration", ("kind", "name"), ("kind", "name")),
+    "Registration": Noun("registration", ("part",), ("part",)),
+    "RuntimeArgument": Noun("argument", ("name",), ("name",)),
+    "Mention": Noun("line", ("place", "line", "word"), ("place", "line")),
+    "MachineTemplate": Noun("template", ("kind", "name"), ("kind", "name")),
+    "HealthCheck": Noun("MachineHealthCheck", ("name",), ("name",)),
 }
 """Dataclass name -> noun. What is not here (an address, a piece of evidence) is a value: it comes or goes."""
 
@@ -117,6 +126,7 @@ _WORDS: Final = {
     "os_image": "operating system",
     "hosts": "machines by SSH",
     "runtimes": "the runtimes",
+    "cluster_api": "objects of Cluster API",
     "project_id": "project ID",
 }
 

@@ -42,7 +42,7 @@ AnyPlan: TypeAlias = Annotated[TakeoverPlan | RuntimeSwapPlan, Discriminator("mi
 """Every kind of plan that a file may hold."""
 
 
-_LONG: Final = ("stages", "secrets", "manifests", "letting_go", "nodes")
+_LONG: Final = ("stages", "secrets", "manifests", "letting_go", "nodes", "cluster_api")
 """Fields that stand last in the file: a reader comes to them after all that fits on a page."""
 
 
@@ -54,7 +54,7 @@ _WHAT: Final = {
     ),
     "runtime-swap": (
         "get another container runtime under its running nodes",
-        "ship_first, unsupported; then nodes (settings, files) and stages",
+        "ship_first, unsupported; then nodes (settings, files), cluster_api and stages",
         "",
     ),
 }
@@ -69,8 +69,13 @@ class _Envelope(BaseModel):
 
 
 def to_dict(plan: AnyPlan) -> dict[str, Any]:
-    """The plan as JSON values: every field, `schema` first, then in the order of the model."""
+    """The plan as JSON values: every field, `schema` first, then in the order of the model.
+
+    Without `cluster_api` where a runtime swap has none: so plans of before there was one keep their hash.
+    """
     data = _Envelope(plan=plan).model_dump(mode="json")["plan"]
+    if data.get("cluster_api", "") is None:
+        del data["cluster_api"]
     return {"schema": data.pop("schema"), **data}
 
 

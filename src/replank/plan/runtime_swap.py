@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from replank.inventory.facts.json_value import JSON
 from replank.plan.model import Plan
+
+MEASURED_IN: Final = "replank-measure"
+"""Namespace of the pods that a node's measurement starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +79,63 @@ class ShipFirst:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedEdit:
+    """One value of an object of Cluster API. `object`: `Kind/name`. `at`: a JSON pointer (RFC 6901).
+
+    `argument`: the value is that of the entry of this name in the list of `{name, value}` at `at`. `becomes`
+    "": the entry is taken out; only an argument's can be.
+    """
+
+    object: str
+    api_version: str
+    at: str
+    was: str
+    becomes: str
+    argument: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTemplate:
+    """A new OpenStackMachineTemplate beside the old one `like`, which it equals but for `image` (CAPO's
+    `spec.template.spec.image`). `image_was`, `image_becomes`: in words. Names without the kind."""
+
+    name: str
+    like: str
+    api_version: str
+    image: Mapping[str, JSON]
+    image_was: str
+    image_becomes: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alignment:
+    """What has to change at once, while its controllers are paused, so that nothing is replaced.
+
+    `keeper`: `Kind/name` of the KubeadmControlPlane or MachineDeployment. `pauses`: `Kind/name` of those that
+    carry the pause meanwhile. `edits`: in the order in which they are written.
+    """
+
+    keeper: str
+    pauses: tuple[str, ...]
+    edits: tuple[PlannedEdit, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterApiPart:
+    """What is done to the cluster's objects of Cluster API. `version`: of Cluster API, `v1.14.0`, "" = it was
+    not seen."""
+
+    namespace: str
+    version: str
+    templates: tuple[PlannedTemplate, ...] = ()
+    alignments: tuple[Alignment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeSwapPlan(Plan):
     """A runtime swap of one cluster. `to`: `containerd 2.3.5`. `unsupported`: hops that upstream does not
-    support and the operator asked for, `1.6.20 -> 2.3.5`. `nodes`: in the order in which they are swapped."""
+    support and the operator asked for, `1.6.20 -> 2.3.5`. `nodes`: in the order in which they are swapped.
+    `cluster_api` None: the cluster is not under Cluster API, as far as it was seen."""
 
     migration: Literal["runtime-swap"]
     to: str
@@ -86,3 +143,4 @@ class RuntimeSwapPlan(Plan):
     nodes: tuple[PlannedNode, ...]
     ship_first: tuple[ShipFirst, ...]
     unsupported: tuple[str, ...] = ()
+    cluster_api: ClusterApiPart | None = None

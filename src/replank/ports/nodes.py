@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from replank.domain.errors import Refused
 
-Verb = Literal["check", "stage", "unstage", "start", "undo", "commit"]
+Verb = Literal["check", "stage", "unstage", "start", "undo", "commit", "measure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +34,8 @@ class Nodes(Protocol):
 
     async def tell(self, node: str, verb: Verb) -> Mapping[str, Any]:
         """Has the node's part do this. `stage` may run long (it copies images); `start` and `undo` only begin
-        what the node then does by itself. How it stands then, in the part's own JSON. Raises `Refused` with
-        the node's own words where it says no."""
+        what the node then does by itself; `measure` only looks, for some seconds. How it stands then, in the
+        part's own JSON. Raises `Refused` with the node's own words where it says no."""
         ...
 
     async def status(self, node: str) -> Mapping[str, Any] | None:

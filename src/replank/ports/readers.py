@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from replank.inventory.cluster_api.controlled import ClusterApiFacts
 from replank.inventory.facts.hosts import HostFacts
 from replank.inventory.facts.kubernetes import KubernetesFacts
 from replank.inventory.facts.management import ManagementFacts
@@ -80,4 +81,15 @@ class RuntimeUseReader(Protocol):
 
     async def read(self, kubeconfig: KubeconfigRef) -> ClusterRuntimeFacts:
         """What could not be read is an `Unknown` in its field. Raises if nothing could be seen."""
+        ...
+
+
+class ClusterApiReader(Protocol):
+    """Reads, on the management cluster, the objects of a cluster that Cluster API has."""
+
+    async def read(self, target: ManagementTarget, cluster: str, version: str) -> ClusterApiFacts | None:
+        """None where there is no such Cluster. `version`: of Cluster API there, as it was seen.
+
+        Raises if a kind could not be read: a part would look like the whole.
+        """
         ...

@@ -60,7 +60,7 @@ class ClusterSurvey:
         machines, _ = self._join(cloud, kubernetes, ())
         hosts = await self._hosts(machines, cloud, kubernetes)
         machines, conflicts = self._join(cloud, kubernetes, hosts)
-        runtimes = NOT_ASKED if self.runtimes is None else await self.runtimes.run(kubernetes)
+        runtimes = NOT_ASKED if self.runtimes is None else await self.runtimes.run(kubernetes, management)
         return Snapshot(
             cluster=self.config.name,
             terraform=self.state,

@@ -15,6 +15,7 @@ from replank.inventory.fleet.model import CloudRef, ClusterConfig, StateSource
 from replank.inventory.terraform.select import select_resources, unmatched
 from replank.ports.readers import (
     CloudReader,
+    ClusterApiReader,
     ClusterReader,
     HostReader,
     ManagementReader,
@@ -40,6 +41,7 @@ class Readers:
     host: HostReader | None
     runtime: RuntimeReader | None = None
     runtime_use: RuntimeUseReader | None = None
+    cluster_api: ClusterApiReader | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +122,13 @@ def _runtimes(
 ) -> RuntimeSurvey | None:
     if not options.runtime:
         return None
-    return RuntimeSurvey(config=config, nodes=readers.runtime, uses=readers.runtime_use, progress=progress)
+    return RuntimeSurvey(
+        config=config,
+        nodes=readers.runtime,
+        uses=readers.runtime_use,
+        cluster_api=readers.cluster_api,
+        progress=progress,
+    )
 
 
 async def _states(

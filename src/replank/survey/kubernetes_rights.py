@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from replank.inventory.facts.json_value import JSON
+from replank.plan.runtime_swap import MEASURED_IN
 
 Manifest = dict[str, JSON]
 
@@ -69,14 +70,39 @@ def _log_agents(config_maps: Sequence[str]) -> list[dict[str, JSON]]:
 
 
 def workload_swap() -> tuple[Manifest, ...]:
-    """Nodes and pods are looked at; for a drain, nodes are cordoned and pods evicted as budgets allow."""
+    """Nodes and pods are looked at; for a drain, nodes are cordoned and pods evicted as budgets allow; for
+    measuring, pods are started in a namespace that is there for it."""
     rules = [
         _rule("", ("nodes",), ("get", "list", "patch")),
         _rule("", ("pods",), ("list",)),
         _rule("", ("pods/eviction",), ("create",)),
         _rule("policy", ("poddisruptionbudgets",), ("list",)),
+        _rule("", ("namespaces",), ("get",), names=(MEASURED_IN,)),
     ]
-    return (*_granted("replank-swap", "", rules), *_granted("replank-swap", "kube-system", _lease()))
+    measuring = [_rule("", ("pods",), ("create", "delete")), _rule("", ("events",), ("list",))]
+    return (
+        *_granted("replank-swap", "", rules),
+        *_granted("replank-swap", "kube-system", _lease()),
+        *_granted("replank-swap", MEASURED_IN, measuring),
+    )
+
+
+def management_swap(namespace: str) -> tuple[Manifest, ...]:
+    """What a swap looks at and changes of a cluster that Cluster API has. No Secret. A new template is made
+    and, by undo, removed; RBAC cannot tie `create` to a name."""
+    inside = [
+        _rule("cluster.x-k8s.io", ("machines",), ("list",)),
+        _rule("cluster.x-k8s.io", ("machinedeployments", "machinesets"), ("get", "list", "patch")),
+        _rule("controlplane.cluster.x-k8s.io", ("kubeadmcontrolplanes",), ("get", "list", "patch")),
+        _rule("bootstrap.cluster.x-k8s.io", ("kubeadmconfigs",), ("get", "list", "patch")),
+        _rule("bootstrap.cluster.x-k8s.io", ("kubeadmconfigtemplates",), ("get", "patch")),
+        _rule("infrastructure.cluster.x-k8s.io", ("openstackmachines",), ("get", "list", "patch")),
+        _rule("infrastructure.cluster.x-k8s.io", ("openstackmachinetemplates",), _TEMPLATES),
+    ]
+    return _granted("replank-swap-management", namespace, inside)
+
+
+_TEMPLATES: Final = ("get", "create", "delete")
 
 
 def workload_apply() -> tuple[Manifest, ...]:

@@ -14,6 +14,7 @@ from replank.survey.kubernetes_rights import (
     Manifest,
     management_apply,
     management_survey,
+    management_swap,
     management_verify,
     workload_apply,
     workload_remedy,
@@ -76,7 +77,7 @@ def permissions(purpose: Purpose, *, ssh_user: str = "replank", namespace: str =
         return Permissions(
             purpose=purpose,
             workload=workload_swap(),
-            management=(),
+            management=management_swap(namespace),
             openstack=(),
             sudoers=sudoers_swap(ssh_user),
             notes=_SWAP_NOTES,
@@ -150,6 +151,11 @@ _SWAP_NOTES: Final = (
     "With --no-drain no Node is changed and no pod evicted: then leave `patch` on nodes, pods/eviction and "
     "poddisruptionbudgets out.",
     "etcd's snapshot is for control planes alone; it is encrypted where replank runs.",
+    "Plans made with --measure start pods in the namespace replank-measure: make it before. (Who may make "
+    "namespaces and pods anywhere need not: each measurement makes and removes it.) Without --measure leave "
+    "it out, and the Role in it.",
+    "The management cluster is touched only where Cluster API has the cluster; without such a plan leave "
+    "that Role out. Without --image no template is made: then leave `create` and `delete` out.",
 )
 _VERIFY_NOTES: Final = (
     "Every call only reads, no Secret among them, and no machine is reached over SSH.",

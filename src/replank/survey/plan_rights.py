@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from replank.inventory.cluster_api.names import BOOTSTRAP, CONTROL_PLANE, CORE, INFRASTRUCTURE
+from replank.plan.runtime_swap import MEASURED_IN, ClusterApiPart
 from replank.plan.takeover import TakeoverPlan
 from replank.ports.rights import Right
 
@@ -30,13 +32,56 @@ def needed_rights(plan: TakeoverPlan) -> NeededRights:
     return NeededRights(management=_sorted(_management(plan)), workload=_sorted(_workload()))
 
 
-def swap_rights(*, drains: bool) -> tuple[Right, ...]:
+def swap_rights(*, drains: bool, measures: bool = False) -> tuple[Right, ...]:
     """All rights that a runtime swap needs, in the workload cluster. `drains`: nodes are emptied. The right
-    to evict (`create` on `pods/eviction`) is asked for by the first eviction."""
+    to evict (`create` on `pods/eviction`) is asked for by the first eviction. `measures`: pods are started in
+    a namespace; to make that, where it is not there, is not asked for."""
     lease = _rights(("get", "create", "patch", "delete"), "coordination.k8s.io/v1", "Lease", "kube-system")
     node = (*_READ, "patch") if drains else _READ
     budgets = _rights(("list",), "policy/v1", "PodDisruptionBudget", "") if drains else ()
-    return _sorted((*_rights(node, "v1", "Node", ""), *_rights(("list",), "v1", "Pod", ""), *budgets, *lease))
+    measuring = _measuring() if measures else ()
+    pods = _rights(("list",), "v1", "Pod", "")
+    return _sorted((*_rights(node, "v1", "Node", ""), *pods, *budgets, *lease, *measuring))
+
+
+def _measuring() -> Iterable[Right]:
+    yield from _rights(("get",), "v1", "Namespace", "", MEASURED_IN)
+    yield from _rights(("create", "delete"), "v1", "Pod", MEASURED_IN)
+    yield from _rights(("list",), "v1", "Event", MEASURED_IN)
+
+
+def align_rights(part: ClusterApiPart) -> tuple[Right, ...]:
+    """All rights that a runtime swap needs in the management cluster: to look at what moves, and to change
+    exactly the planned objects."""
+    found: list[Right] = []
+    for version, kinds in _ALIGNED.items():
+        for kind in kinds:
+            found += _rights(("list",), version, kind, part.namespace)
+    for key, version in sorted(_touched(part).items()):
+        kind, _, name = key.partition("/")
+        found += _rights(("get", "patch"), version, kind, part.namespace, name)
+    for template in part.templates:
+        version, kind = template.api_version, "OpenStackMachineTemplate"
+        found += _rights(("get",), version, kind, part.namespace, template.like)
+        found += _rights(("create",), version, kind, part.namespace)
+        found += _rights(("get", "delete"), version, kind, part.namespace, template.name)
+    return _sorted(found)
+
+
+def _touched(part: ClusterApiPart) -> Mapping[str, str]:
+    """`Kind/name` -> version of what is edited or paused."""
+    edited = {edit.object: edit.api_version for a in part.alignments for edit in a.edits}
+    versions = {kind: version for version, kinds in _ALIGNED.items() for kind in kinds}
+    return {key: versions[key.partition("/")[0]] for a in part.alignments for key in a.pauses} | edited
+
+
+_ALIGNED: Final[Mapping[str, tuple[str, ...]]] = {
+    CORE: ("Machine", "MachineDeployment", "MachineSet"),
+    CONTROL_PLANE: ("KubeadmControlPlane",),
+    BOOTSTRAP: ("KubeadmConfig",),
+    INFRASTRUCTURE: ("OpenStackMachine",),
+}
+"""Kinds by which Cluster API judges (migrations/runtime_swap/steps/controlled.py)."""
 
 
 def _management(plan: TakeoverPlan) -> Iterable[Right]:

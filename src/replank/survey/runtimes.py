@@ -7,39 +7,58 @@ from dataclasses import dataclass
 from typing import Final
 
 from replank.domain.unknown import Fact, Unknown
+from replank.inventory.cluster_api.controlled import NO_MANAGEMENT, ClusterApiFacts
 from replank.inventory.facts.kubernetes import KubernetesFacts, Node
+from replank.inventory.facts.management import ManagementFacts
 from replank.inventory.fleet.model import ClusterConfig, SshAccess
 from replank.inventory.runtime.cluster_facts import ClusterRuntimeFacts
 from replank.inventory.runtime.facts import NodeRuntime
 from replank.inventory.runtime.runtimes import RuntimeFacts, unseen_node
-from replank.ports.readers import RuntimeReader, RuntimeUseReader
+from replank.ports.readers import ClusterApiReader, RuntimeReader, RuntimeUseReader
 from replank.survey.look import look
 from replank.survey.progress import Progress
 
 NODES_AT_ONCE: Final = 16
 """SSH connections at once to one cluster's nodes, which mostly go through one jump host."""
+_OFFLINE: Final = Unknown("management cluster: not looked at: the survey is offline", "RP000")
+_PROVIDER: Final = "cluster-api"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeSurvey:
-    """`nodes`, `uses` None: nobody is asked (offline)."""
+    """`nodes`, `uses`, `cluster_api` None: nobody is asked (offline)."""
 
     config: ClusterConfig
     nodes: RuntimeReader | None
     uses: RuntimeUseReader | None
     progress: Progress
+    cluster_api: ClusterApiReader | None = None
 
-    async def run(self, kubernetes: Fact[KubernetesFacts]) -> Fact[RuntimeFacts]:
-        """The section. `kubernetes`: says which Nodes there are. Never raises for what cannot be seen."""
+    async def run(
+        self, kubernetes: Fact[KubernetesFacts], management: Fact[ManagementFacts]
+    ) -> Fact[RuntimeFacts]:
+        """The section. `kubernetes`: says which Nodes there are; `management`: which Cluster API runs. Never
+        raises for what cannot be seen."""
         listed = kubernetes if isinstance(kubernetes, Unknown) else kubernetes.nodes
         if isinstance(listed, Unknown):
             return listed
         gate = asyncio.Semaphore(NODES_AT_ONCE)
         wanted = sorted(listed, key=lambda node: node.name)
-        cluster, nodes = await asyncio.gather(
-            self._uses(), asyncio.gather(*(self._node(node, gate) for node in wanted))
+        cluster, controlled, nodes = await asyncio.gather(
+            self._uses(),
+            self._controlled(management),
+            asyncio.gather(*(self._node(node, gate) for node in wanted)),
         )
-        return RuntimeFacts(nodes=tuple(nodes), cluster=cluster)
+        return RuntimeFacts(nodes=tuple(nodes), cluster=cluster, cluster_api=controlled)
+
+    async def _controlled(self, management: Fact[ManagementFacts]) -> Fact[ClusterApiFacts | None]:
+        if self.config.management.kubeconfig is None:
+            return NO_MANAGEMENT
+        if self.cluster_api is None:
+            return _OFFLINE
+        name = self.config.name
+        reading = self.cluster_api.read(self.config.management, name, _version(management))
+        return await look(self.progress, name, "objects of Cluster API", reading)
 
     async def _uses(self) -> Fact[ClusterRuntimeFacts]:
         if self.uses is None or self.config.kubeconfig is None:
@@ -70,3 +89,11 @@ class RuntimeSurvey:
 def internal_address(node: Node) -> str | None:
     """Where a Node is reached: its InternalIP (with two, that of the cluster's first family)."""
     return next((a.address for a in node.addresses if a.type == "InternalIP"), None)
+
+
+def _version(management: Fact[ManagementFacts]) -> str:
+    """Of Cluster API, "" where it cannot be told."""
+    installed = management if isinstance(management, Unknown) else management.providers
+    if isinstance(installed, Unknown):
+        return ""
+    return next((provider.version for provider in installed if provider.name == _PROVIDER), "")

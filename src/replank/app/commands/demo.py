@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from replank.app.cli import EXIT_ATTENTION, EXIT_ERROR, EXIT_OK, cli
+from replank.app.cli import EXIT_ATTENTION, EXIT_ERROR, EXIT_OK
 from replank.app.console import err
+from replank.app.demo_run import replank, say
 from replank.domain.errors import Refused
 
 if TYPE_CHECKING:
-    from replank.app.wiring import Wiring
     from replank.testbed.twin import Twin
 
 _MARK = ".replank-demo"
@@ -36,13 +36,15 @@ _TAKEN = "plain"
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Validate the manifests against the CustomResourceDefinitions in this folder.",
 )
-@click.option("--until-plan", is_flag=True, help="Stop after the plans; take no cluster over.")
+@click.option("--until-plan", is_flag=True, help="Stop after the plans; take no cluster over, swap nothing.")
 def command(folder: Path, seed: int, crds: Path | None, until_plan: bool) -> int:
-    """Run init, survey, audit, plan, apply, report and undo on an embedded legacy fleet.
+    """Run init, survey, audit, plan, apply, report and undo on an embedded legacy fleet, for both migrations.
 
     The fleet is a twin: three clusters that answer as OpenStack, Kubernetes and SSH would, over the wire, to
     the same client libraries. One is healthy, one has several worker groups and encryption at rest, one is
-    flawed on purpose. Cluster API's controllers are a simulation at work on the twin's API server.
+    flawed on purpose. Cluster API's controllers are a simulation at work on the twin's API server. The
+    healthy one is taken over and given back. Then its nodes, simulated too, get containerd 2.3 for 1.7 under
+    their pods, and those of another cluster get it for Docker; both get their old runtime back.
     """
     try:
         from replank.testbed.fleet.demo import demo_world
@@ -62,26 +64,26 @@ def command(folder: Path, seed: int, crds: Path | None, until_plan: bool) -> int
             f"A legacy fleet is up: {', '.join(c.name for c in twin.world.clusters)} (seed {seed}).\n"
         )
         status = _main_job(files, crds)
-        return status if status != EXIT_OK or until_plan else _takeover(twin, files)
+        return status if status != EXIT_OK or until_plan else _migrations(twin, files, seed)
 
 
 def _main_job(files: Path, crds: Path | None) -> int:
     fleet, snapshots, plans = files / "fleet.yaml", files / "snapshots", files / "plans"
     common = ["--fleet", str(fleet), "--snapshots", str(snapshots)]
     err().print("What init finds by itself; the fleet.yaml beside it adds how to reach the twin.")
-    if _replank("init", "--from", str(files), "--out", str(files / "fleet.drafted.yaml")) != EXIT_OK:
+    if replank("init", "--from", str(files), "--out", str(files / "fleet.drafted.yaml")) != EXIT_OK:
         return EXIT_ERROR
-    status = _replank("survey", *common)
+    status = replank("survey", "--runtime", *common)
     if status not in (EXIT_OK, EXIT_ATTENTION):
         return EXIT_ERROR
-    _replank("audit", *common, "--fail-on", "never")
+    replank("audit", *common, "--fail-on", "never")
     against = ["--crds", str(crds)] if crds else []
-    if _replank("plan", "takeover", *common, "--out", str(plans), *against) == EXIT_ERROR:
+    if replank("plan", "takeover", *common, "--out", str(plans), *against) == EXIT_ERROR:
         return EXIT_ERROR
     pages = []
     for plan in sorted(plans.glob("*.takeover.yaml")):
         page = files / "pages" / f"{plan.name.removesuffix('.takeover.yaml')}.html"
-        if _replank("show", str(plan), "--html", str(page)) != EXIT_OK:
+        if replank("show", str(plan), "--html", str(page)) != EXIT_OK:
             return EXIT_ERROR
         pages.append(page)
     _index(files, plans)
@@ -90,6 +92,16 @@ def _main_job(files: Path, crds: Path | None) -> int:
     )
     err().print(f"Everything lies in {files}.")
     return EXIT_OK
+
+
+def _migrations(twin: Twin, files: Path, seed: int) -> int:
+    """Takes the healthy cluster over and gives it back; then swaps runtimes, and back."""
+    from replank.app.demo_swap import swap_runtimes, switch_from_docker
+
+    status = _takeover(twin, files)
+    if status == EXIT_OK:
+        status = swap_runtimes(twin, files)
+    return status if status != EXIT_OK else switch_from_docker(seed, files / "on-docker")
 
 
 def _takeover(twin: Twin, files: Path) -> int:
@@ -107,28 +119,20 @@ def _takeover(twin: Twin, files: Path) -> int:
         err().print(f"  -- {text}", style="magenta", markup=False, highlight=False)
 
     start_controllers(twin, _TAKEN, tell)
-    if _replank("approve", plan, "--yes", *fleet, wiring=wiring) != EXIT_OK:
+    if replank("approve", plan, "--yes", *fleet, wiring=wiring) != EXIT_OK:
         return EXIT_ERROR
     with Operator(journal_url(None, files / "fleet.yaml", make=True), _TAKEN, tell):
         # The demo needs no Go: replank's own comparison judges.
         apply = ["apply", plan, "--yes", "--judged-by-replank", *fleet, "--reports", str(reports)]
-        if _replank(*apply, wiring=wiring) != EXIT_OK:
+        if replank(*apply, wiring=wiring) != EXIT_OK:
             return EXIT_ERROR
-        _replank("status", _TAKEN, *fleet, wiring=wiring)
+        replank("status", _TAKEN, *fleet, wiring=wiring)
         back = ["--reports", str(files / "reports-after-undo")]
-        if _replank("undo", _TAKEN, "--yes", *fleet, *back, wiring=wiring) != EXIT_OK:
+        if replank("undo", _TAKEN, "--yes", *fleet, *back, wiring=wiring) != EXIT_OK:
             return EXIT_ERROR
     for page in sorted(reports.glob("*.html")):
-        err().print(f"The takeover, before it was undone: open {page}", highlight=False, soft_wrap=True)
+        say(f"The takeover, before it was undone: open {page}\n")
     return EXIT_OK
-
-
-def _replank(*arguments: str, wiring: Wiring | None = None) -> int:
-    """Runs a command as the shell would, showing its line."""
-    err().print(f"$ replank {' '.join(arguments)}", style="bold")
-    status = cli.main(args=list(arguments), prog_name="replank", standalone_mode=False, obj=wiring)
-    err().print()
-    return status if isinstance(status, int) else EXIT_OK
 
 
 def _index(files: Path, plans: Path) -> None:

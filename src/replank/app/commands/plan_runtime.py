@@ -72,6 +72,17 @@ def _version(_ctx: click.Context, param: click.Parameter, value: str) -> Version
     show_default=True,
     help="Empty a node before Docker is switched off under it; else its pods restart where they are.",
 )
+@click.option(
+    "--image",
+    default="",
+    metavar="NAME-OR-ID",
+    help="Image with the new runtime, for machines that Cluster API makes later.",
+)
+@click.option(
+    "--measure",
+    is_flag=True,
+    help="Measure pod starts, memory and CPU of each node's runtime before its swap and after it.",
+)
 @fleet_option
 @snapshots_option
 @click.option(
@@ -88,6 +99,8 @@ def command(
     deadline: int,
     snapshot_minutes: int,
     drain: bool,
+    image: str,
+    measure: bool,
     fleet: Path,
     snapshots: Path,
     out: Path,
@@ -109,6 +122,8 @@ def command(
         deadline_seconds=deadline,
         snapshot_minutes=snapshot_minutes,
         drain=drain,
+        image=image,
+        measure=measure,
     )
     rows: list[dict[str, object]] = []
     status = EXIT_OK
@@ -144,6 +159,7 @@ def _row(plan: RuntimeSwapPlan, path: Path) -> dict[str, object]:
         "nodes": [node.node for node in plan.nodes],
         "blockers": _blockers(plan),
         "unsupported": list(plan.unsupported),
+        "aligned": [a.keeper for a in plan.cluster_api.alignments] if plan.cluster_api else [],
     }
 
 

@@ -22,7 +22,7 @@ _VALUES: Mapping[str, re.Pattern[str]] = {
     # A namespace of containerd, and the program of a daemon that runs.
     "namespace": re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,75}"),
     "containerd": re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/containerd"),
-    "verb": re.compile(r"check|stage|unstage|start|undo|commit|status"),
+    "verb": re.compile(r"check|stage|unstage|start|undo|commit|status|measure"),
     "url": re.compile(r"https?://[A-Za-z0-9._:\[\]-]+"),
 }
 _PARAMETER = re.compile(r"<([a-z]+)>")

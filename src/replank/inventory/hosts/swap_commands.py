@@ -16,7 +16,7 @@ FOLDER: Final = "/var/lib/replank/swap"
 PROGRAMS: Final = "/opt/replank"
 """Of the new runtime's programs, a folder for each version: they stay after the swap."""
 NODE_PART: Final = f"{FOLDER}/swap_node.py"
-VERBS: Final = ("check", "stage", "unstage", "start", "undo", "commit", "status")
+VERBS: Final = ("check", "stage", "unstage", "start", "undo", "commit", "status", "measure")
 """What `swap_node.py` is told. `run`, `resume` and `deadline` are for systemd alone."""
 
 BUNDLE: Final = ("containerd", "containerd-shim-runc-v2", "ctr")

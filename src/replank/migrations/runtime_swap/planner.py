@@ -16,6 +16,8 @@ from replank.inventory.facts import codec as snapshot_codec
 from replank.inventory.facts.kubernetes import Node
 from replank.inventory.facts.snapshot import Snapshot
 from replank.migrations.runtime_swap.checks.ship_first import ship_first
+from replank.migrations.runtime_swap.cluster_api.alignment import decide
+from replank.migrations.runtime_swap.measure_steps import sandbox_images
 from replank.migrations.runtime_swap.nodes import NodePlan, is_control_plane, plan_node, told_once
 from replank.migrations.runtime_swap.settings import RuntimeSwapSettings
 from replank.migrations.runtime_swap.stages import points_of_no_return, stages_for
@@ -36,14 +38,17 @@ def plan_runtime_swap(
     known = {(finding.code, finding.subject) for finding in told}
     told += [f for plan in plans for f in plan.findings if (f.code, f.subject) not in known]
     nodes = tuple(plan.node for plan in plans if plan.node is not None)
-    stages = stages_for(nodes, settings)
+    controlled = decide(snapshot, settings)
+    told += controlled.findings
+    images = sandbox_images(snapshot.runtimes) if settings.measure else None
+    stages = stages_for(nodes, settings, controlled.part, images)
     return RuntimeSwapPlan(
         migration="runtime-swap",
         cluster=snapshot.cluster,
         made_by=f"replank {__version__}",
         snapshot_sha256=snapshot_codec.sha256(snapshot),
         kubernetes_version=_kubernetes_version(snapshot),
-        ready=bool(nodes) and not any(f.severity == Severity.BLOCKER for f in told),
+        ready=bool(stages) and not any(f.severity == Severity.BLOCKER for f in told),
         settings=settings.as_json(),
         findings=tuple(sorted(told, key=_rank)),
         points_of_no_return=points_of_no_return(stages),
@@ -53,6 +58,7 @@ def plan_runtime_swap(
         nodes=told_once(nodes),
         ship_first=ship_first(findings),
         unsupported=tuple(sorted({plan.hop for plan in plans if plan.hop})),
+        cluster_api=controlled.part,
     )
 
 

@@ -18,6 +18,8 @@ class RuntimeSwapSettings:
     Docker. `deadline_seconds`: for one node, from its start. `snapshot_minutes`: how old an etcd snapshot may
     be when a control plane is swapped; 0 = none is taken (etcd runs elsewhere).
     `drain`: a node on Docker is emptied before it is switched; else its pods restart where they are.
+    `image`: name or ID of the image that new machines get, "" = none is named.
+    `measure`: each node's runtime is measured before its swap and after it.
     """
 
     to: Version
@@ -27,6 +29,8 @@ class RuntimeSwapSettings:
     deadline_seconds: int = 900
     snapshot_minutes: int = 30
     drain: bool = True
+    image: str = ""
+    measure: bool = False
 
     def as_json(self) -> Mapping[str, JSON]:
         """As the plan repeats it; the bundle stands there by itself."""
@@ -37,4 +41,6 @@ class RuntimeSwapSettings:
             "deadline_seconds": self.deadline_seconds,
             "snapshot_minutes": self.snapshot_minutes,
             "drain": self.drain,
+            **({"image": self.image} if self.image else {}),
+            **({"measure": True} if self.measure else {}),
         }

@@ -1,13 +1,16 @@
-"""The stages of a runtime swap: everything is staged, then each node is swapped, and one day committed."""
+"""The stages of a runtime swap: everything is staged, each node is swapped, Cluster API's objects are brought
+in line, and one day all is committed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from replank.migrations.runtime_swap.align_stage import aligning, fence
+from replank.migrations.runtime_swap.measure_steps import measured
 from replank.migrations.runtime_swap.settings import RuntimeSwapSettings
 from replank.plan.draft import Draft, check, stage
 from replank.plan.model import Irreversible, PlanCheck, PointOfNoReturn, Stage, Undo
-from replank.plan.runtime_swap import PlannedNode
+from replank.plan.runtime_swap import ClusterApiPart, PlannedNode
 from replank.plan.slug import limited, slug
 
 _BACK = {
@@ -16,11 +19,24 @@ _BACK = {
 }
 
 
-def stages_for(nodes: Sequence[PlannedNode], settings: RuntimeSwapSettings) -> tuple[Stage, ...]:
-    """None where there is nothing to do."""
+def stages_for(
+    nodes: Sequence[PlannedNode],
+    settings: RuntimeSwapSettings,
+    part: ClusterApiPart | None = None,
+    images: Mapping[str, str] | None = None,
+) -> tuple[Stage, ...]:
+    """None where there is nothing to do. Where every node is there already, Cluster API's objects alone.
+
+    `images`: each node's sandbox image, "" = not known; None = nothing is measured.
+    """
     if not nodes:
-        return ()
-    return (_staging(nodes), *(_swapping(node, settings) for node in nodes), _committing(nodes))
+        return aligning(part)
+    return (
+        _staging(nodes),
+        *(_swapping(node, settings, part, images) for node in nodes),
+        *aligning(part),
+        _committing(nodes),
+    )
 
 
 def points_of_no_return(stages: Sequence[Stage]) -> tuple[PointOfNoReturn, ...]:
@@ -53,7 +69,13 @@ def _staging(nodes: Sequence[PlannedNode]) -> Stage:
     )
 
 
-def _swapping(node: PlannedNode, settings: RuntimeSwapSettings) -> Stage:
+def _swapping(
+    node: PlannedNode,
+    settings: RuntimeSwapSettings,
+    part: ClusterApiPart | None,
+    images: Mapping[str, str] | None,
+) -> Stage:
+    steps = list(_steps(node, settings, part))
     how = (
         "The daemon is restarted under its pods" if node.strategy == "in-place" else "The kubelet moves over"
     )
@@ -63,11 +85,11 @@ def _swapping(node: PlannedNode, settings: RuntimeSwapSettings) -> Stage:
         f"{how}: {node.runtime} to {node.to}. The node does it by itself, and goes back by itself if it is "
         "not well in time.",
         "The node serves on the new runtime; the others as before.",
-        list(_steps(node, settings)),
+        steps if images is None else measured(node, images[node.node], steps),
     )
 
 
-def _steps(node: PlannedNode, settings: RuntimeSwapSettings) -> Iterator[Draft]:
+def _steps(node: PlannedNode, settings: RuntimeSwapSettings, part: ClusterApiPart | None) -> Iterator[Draft]:
     control_plane = node.role == "control-plane"
     etcd = control_plane and settings.snapshot_minutes > 0
     if etcd:
@@ -86,7 +108,7 @@ def _steps(node: PlannedNode, settings: RuntimeSwapSettings) -> Iterator[Draft]:
             kind="runtime.drain",
             says=f"Cordon {node.node} and evict its pods, as their budgets allow",
             params={"node": node.node},
-            before=(_all_ready(),),
+            before=(_all_ready(), *fence(part)),
             undo=Undo(kind="runtime.open", says="New pods may come again, unless it was cordoned before."),
         )
     members: tuple[PlanCheck, ...] = (check("etcd.healthy", "Every etcd member is healthy"),) if etcd else ()
@@ -100,7 +122,7 @@ def _steps(node: PlannedNode, settings: RuntimeSwapSettings) -> Iterator[Draft]:
         kind="runtime.swap",
         says=f"Swap the runtime of {node.node}",
         params={"node": node.node},
-        before=(_all_ready(), *members),
+        before=(_all_ready(), *members, *fence(part)),
         after=(
             check("node.runs-on", f"Node {node.node} is Ready on {node.to}"),
             kept,

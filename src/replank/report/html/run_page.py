@@ -8,6 +8,8 @@ from typing import Final
 from replank.probe.judge import TargetResult
 from replank.report.html.environment import environment
 from replank.report.html.timeline import timeline
+from replank.report.migration_words import IS, UNDO_UNTIL
+from replank.report.performance_words import HEADS, HOW, change_words, figure_of, value_words
 from replank.report.run.model import RunReport, StageReport, StepReport
 
 _TONES: Final[Mapping[str, str]] = {"good": "ready", "wait": "waiting", "bad": "not-ready"}
@@ -43,6 +45,13 @@ def render_run(report: RunReport) -> str:
             receipts=sum(len(did.receipts) for step in report.steps for did in step.did),
             longest=max((t.stats.longest_interruption_s for t in _targets(report)), default=0.0),
             open=_open,
+            migration=IS[report.migration],
+            undo_until=UNDO_UNTIL[report.migration],
+            measured=HEADS,
+            how_measured=HOW,
+            figure_of=figure_of,
+            value_words=value_words,
+            change_words=change_words,
         )
     )
 

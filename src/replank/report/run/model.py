@@ -10,6 +10,7 @@ from replank.inventory.facts.json_value import JSON
 from replank.journal.event import Direction
 from replank.journal.state import StepStatus
 from replank.probe.judge import ProbeResult
+from replank.report.run.before_after import NodeFigures
 
 SCHEMA: Final = "replank.report/v1"
 
@@ -190,6 +191,24 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSwap:
+    """A node whose runtime is swapped. `runtime`, `to`: as a Node shows it. `status`: of its swap's step.
+
+    `window_s`: seconds from the kubelet's stop (in place: the daemon's) until all was well; None = not told.
+    `pods`: what the check of its pods says and answered, "" = nobody looked.
+    """
+
+    node: str
+    role: str
+    strategy: str
+    runtime: str
+    to: str
+    status: StepStatus
+    window_s: float | None
+    pods: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
     """`at` None: it is asked for and nobody has given it. `who`, `how`: of the one who gave it."""
 
@@ -219,6 +238,7 @@ class RunReport:
 
     run_id: str
     cluster: str
+    migration: str
     plan_sha256: str
     holder: str
     version: str
@@ -239,6 +259,8 @@ class RunReport:
     give_back: GiveBack
     probe: ProbeResult | None
     unproven: tuple[str, ...]
+    nodes: tuple[NodeSwap, ...] = ()
+    performance: tuple[NodeFigures, ...] = ()
     schema: str = SCHEMA
 
     @property

@@ -16,8 +16,10 @@ from replank.probe.record import result_from
 from replank.report.run.events import approvals, holds, refusals, retries, word
 from replank.report.run.giving_back import give_back
 from replank.report.run.identity import identities
+from replank.report.run.measured import node_figures
 from replank.report.run.model import RunReport
 from replank.report.run.stages import stage_reports
+from replank.report.run.swapped import node_swaps
 from replank.report.run.unproven import unproven
 from replank.report.run.verdict import headline, status_of
 
@@ -54,6 +56,7 @@ def run_report(
     return RunReport(
         run_id=run_id,
         cluster=plan.cluster,
+        migration=plan.migration,
         plan_sha256=codec.sha256(plan),
         holder=_newest(events, ("run-started", "resumed"), "holder"),
         version=_newest(events, ("run-started",), "version"),
@@ -74,6 +77,8 @@ def run_report(
         give_back=back,
         probe=result,
         unproven=unproven(plan, stages, seen, result),
+        nodes=node_swaps(plan, steps),
+        performance=node_figures(steps),
     )
 
 
@@ -87,6 +92,9 @@ def run_dict(report: RunReport) -> dict[str, Any]:
     data = asdict(report)
     for stage, told in zip(data["stages"], report.stages, strict=True):
         stage |= {"status": told.status, "done": told.done, "seconds": told.seconds}
+    for node, seen_there in zip(data["performance"], report.performance, strict=True):
+        for figure, shown in zip(node["figures"], seen_there.figures, strict=True):
+            figure |= {"change": shown.change, "change_percent": shown.change_percent}
     if report.probe is not None:
         for target, seen in zip(data["probe"]["targets"], report.probe.targets, strict=True):
             target["stats"]["passed"] = seen.stats.passed

@@ -8,8 +8,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from replank.report.migration_words import IS
 from replank.report.run.model import Hold, RunReport, StageReport
 from replank.report.terminal.layout import bullets, labelled, say, section, table
+from replank.report.terminal.performance_view import performance_view
 from replank.report.terminal.probe_view import probe_parts
 from replank.report.time_words import lasting, moment
 
@@ -33,6 +35,8 @@ def run_view(report: RunReport) -> RenderableType:
         section("Stages", _stages(report)),
         _approvals(report),
         _probes(report),
+        _nodes(report),
+        performance_view(report.performance),
         section("Not proven", *([bullets(report.unproven)] if report.unproven else [])),
         section("Next", bullets(report.headline.next)),
     )
@@ -43,7 +47,7 @@ def _top(report: RunReport) -> Group:
     begun = f", begun {moment(report.started_at)}" if report.started_at is not None else ""
     by = f", by {report.holder}" if report.holder else ""
     return Group(
-        say(f"{report.cluster}: takeover by Cluster API, in place", "bold"),
+        say(f"{report.cluster}: {IS[report.migration]}", "bold"),
         say(f"run {report.run_id}{begun}{by}", "dim"),
         Text(""),
         Text.assemble((f"{say(h.says).plain.upper()}. ", _TONES[h.tone]), say(h.because).plain),
@@ -96,6 +100,21 @@ def _row(stage: StageReport, at: float) -> tuple[str | Text, ...]:
         lasting(took) if took is not None else "",
         lasting(stage.held_s) if stage.held_s else "",
     )
+
+
+def _nodes(report: RunReport) -> Group:
+    rows = [
+        (
+            node.node,
+            f"{node.runtime} -> {node.to}",
+            say(node.status, _STATUS.get(node.status, "yellow")),
+            "?" if node.window_s is None else f"{node.window_s:.1f} s",
+            node.pods,
+        )
+        for node in report.nodes
+    ]
+    heads = ("Node", "Runtime", "Status", "Window", "Pods")
+    return section("Nodes", *([table(heads, rows)] if rows else []))
 
 
 def _approvals(report: RunReport) -> Group:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from replank.plan.runtime_swap import PlannedNode, RuntimeSwapPlan
+from replank.plan.runtime_swap import Alignment, PlannedNode, RuntimeSwapPlan
 from replank.report.terminal.findings import findings_by_severity, plan_blockers
 from replank.report.terminal.layout import bullets, labelled, say, section, table
 from replank.report.terminal.steps import points_section, stages_section
@@ -29,6 +29,7 @@ def swap_view(plan: RuntimeSwapPlan) -> RenderableType:
         _nodes(plan),
         *(_settings(node) for node in plan.nodes if node.settings),
         *(_files(node) for node in plan.nodes if node.files),
+        _cluster_api(plan),
         points_section(plan),
         stages_section(plan),
         findings_by_severity(plan.findings, blockers=False),
@@ -92,3 +93,34 @@ def _lines(node: PlannedNode) -> Iterator[str]:
         added = sum(1 for line in lines if line.startswith("+"))
         removed = sum(1 for line in lines if line.startswith("-"))
         yield f"{file.path} ({file.mode}): +{added} -{removed} lines"
+
+
+def _cluster_api(plan: RuntimeSwapPlan) -> Group:
+    """What is changed of a cluster that Cluster API has, as a diff of each object."""
+    part = plan.cluster_api
+    if part is None:
+        return Group()
+    if not part.alignments:
+        return section("Cluster API", say("None of its objects is changed.", "dim"))
+    made = [
+        f"new OpenStackMachineTemplate {template.name}: as {template.like}, but its image "
+        f"{template.image_was} becomes {template.image_becomes}"
+        for template in part.templates
+    ]
+    return section(
+        "Cluster API: changed together, paused, so that no machine is replaced",
+        *([bullets(made)] if made else []),
+        *(_alignment(alignment) for alignment in part.alignments),
+    )
+
+
+def _alignment(alignment: Alignment) -> Group:
+    lines: list[Text] = [say(f"{alignment.keeper} (paused: {', '.join(alignment.pauses)})", "bold")]
+    for name in dict.fromkeys(edit.object for edit in alignment.edits):
+        lines.append(say(f"  {name}"))
+        for edit in (edit for edit in alignment.edits if edit.object == name):
+            lines.append(say(f"    {edit.at}{f' --{edit.argument}' if edit.argument else ''}", "dim"))
+            lines.append(say(f"    - {edit.was}", "red"))
+            if edit.becomes:
+                lines.append(say(f"    + {edit.becomes}", "green"))
+    return Group(*lines)

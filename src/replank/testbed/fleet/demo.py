@@ -9,7 +9,7 @@ from replank.testbed.fleet.scaled import scaled_specs
 from replank.testbed.fleet.spec import ClusterSpec, WorkerGroup, Workload
 from replank.testbed.world import World
 
-PLAIN = ClusterSpec(name="plain")
+PLAIN = ClusterSpec(name="plain", registry_login=False)
 
 GROUPS = ClusterSpec(
     name="groups",
@@ -95,6 +95,14 @@ FLAWED = ClusterSpec(
 
 DEMO = (PLAIN, GROUPS, FLAWED)
 
+ON_DOCKER = ClusterSpec(
+    name="on-docker",
+    control_planes=1,
+    workers=(WorkerGroup(name="worker", count=2, docker=(0, 1)),),
+    registry_login=False,
+    tidy_docker=True,
+)
+
 
 def demo_world(seed: int = 1, now: datetime | None = None) -> World:
     """A healthy plain cluster, one with several worker groups, one flawed on purpose.
@@ -102,6 +110,12 @@ def demo_world(seed: int = 1, now: datetime | None = None) -> World:
     `now`: None = the clock's time, so that certificates are valid while the twin runs.
     """
     return generate(seed, DEMO, now or datetime.now(UTC))
+
+
+def docker_world(seed: int = 1, now: datetime | None = None) -> World:
+    """One cluster whose workers run Docker, ready for a switch to containerd but for its log agent. `now` as
+    for `demo_world`."""
+    return generate(seed, (ON_DOCKER,), now or datetime.now(UTC))
 
 
 def scaled_world(count: int, *, seed: int, now: datetime | None = None) -> World:

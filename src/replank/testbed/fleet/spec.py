@@ -66,6 +66,8 @@ class ClusterSpec:
 
     `control_planes`: 1 to 5. `port_name`: names of explicit ports, `{server}` and `{index}` filled in.
     `audit_policy`, `encryption`, `oidc`: files on the control planes that API server flags point at.
+    `registry_login`: a registry's password stands in containerd's config.toml. `tidy_docker`: where machines
+    run Docker, nothing else needs it, but the log agent reads its lines only.
     `proxy`: kubeadm ran behind an HTTP proxy, and left its variables in the static pods.
     `cloud`: cloud of clouds.yaml, one OpenStack project each. `defects`: names from
     `fleet/defects`, applied in this order (those that take things away go last).
@@ -93,6 +95,8 @@ class ClusterSpec:
     cni: Cni = "calico"
     workloads: tuple[Workload, ...] = (Workload(name="web", replicas=2, budget=1),)
     webhook: bool = False
+    registry_login: bool = True
+    tidy_docker: bool = False
     cloud: str = "legacy"
     defects: tuple[str, ...] = ()
 

@@ -52,12 +52,14 @@ from pathlib import Path
 
 import asyncssh
 
+from replank.inventory.hosts.swap_commands import NODE_PART
 from replank.testbed.serve.ssh_faults import SshFault
-from replank.testbed.serve.ssh_shell import STRANGE, Shell
+from replank.testbed.serve.ssh_shell import STRANGE, Interpreter, Shell
 from replank.testbed.serve.thread import ServingThread
 from replank.testbed.world import Machine
 
 _START_TIMEOUT_S = 10.0
+_PART = f"python3 {NODE_PART} "
 _WRITES = re.compile(r"^(sudo -n )?dd ")
 
 
@@ -90,6 +92,8 @@ class SshTwin(ServingThread):
         """Those that are on no list."""
         self.logins = 0
         """Logins at the bastion."""
+        self.nodes: dict[str, Interpreter] = {}
+        """By address: machines that run the part of a runtime swap."""
         self._allowed = asyncssh.import_private_key(client_key).convert_to_public()
         self._bastion_key = (
             asyncssh.import_private_key(bastion_key)
@@ -228,7 +232,10 @@ class _Host:
         self._served += 1
         # Nothing else reads its stdin, and not every client closes it.
         stdin = await process.stdin.read() if _WRITES.search(line) else b""
-        answer = Shell(self._twin.machines[self._address], self._address, fault.sudo_refuses).run(line, stdin)
+        machine, node = self._twin.machines[self._address], self._twin.nodes.get(self._address)
+        shell = Shell(machine, self._address, fault.sudo_refuses, node)
+        # It waits for whatever works on the node.
+        answer = await asyncio.to_thread(shell.run, line) if _PART in line else shell.run(line, stdin)
         if answer is STRANGE:
             self._twin.strange_commands.append((self._address, line))
         process.stdout.write(answer.stdout)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Protocol
 
 from replank.inventory.hosts import commands, runtime_commands, swap_commands
 from replank.inventory.hosts.apply_commands import APPLY_COMMANDS, ETCD_SNAPSHOT, SECRET_FILE
@@ -30,13 +31,23 @@ class Answer:
     stderr: bytes = b""
 
 
+class Interpreter(Protocol):
+    """Python on a machine that is more than its files."""
+
+    def python3(self, program: str, words: Sequence[str]) -> tuple[int, bytes, bytes]:
+        """Runs a program that lies on the machine: exit status, stdout, stderr."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """The shell of one machine. `address`: its fixed address. `sudo_refuses`: see SshFault."""
+    """The shell of one machine. `address`: its fixed address. `sudo_refuses`: see SshFault. `node`: runs
+    programs there, None = there is no Python."""
 
     machine: Machine
     address: str
     sudo_refuses: tuple[str, ...] = ()
+    node: Interpreter | None = None
 
     def run(self, line: str, stdin: bytes = b"") -> Answer:
         """Runs one command line."""
@@ -266,6 +277,12 @@ def _mv(run: Run) -> Answer:
     return Answer(0)
 
 
+def _python3(run: Run) -> Answer:
+    if run.shell.node is None:
+        return Answer(127, b"", b"sh: 1: python3: not found\n")
+    return Answer(*run.shell.node.python3(run.words[1], run.words[2:]))
+
+
 def _by_files(answer: Callable[[Machine, list[str]], tuple[int, bytes]]) -> _Handler:
     """A command that works on the machine's files as root may read them."""
 
@@ -303,6 +320,7 @@ _HANDLERS = _handlers(
         _true: (commands.SUDO, swap_commands.MAKE_FOLDER),
         _dd: (swap_commands.WRITE,),
         _mv: (swap_commands.PLACE,),
+        _python3: (swap_commands.NODE,),
         _cat: (
             *(commands.OS_RELEASE, commands.SYSTEM_UUID, commands.MACHINE_ID, commands.MANIFEST),
             *(commands.KUBELET_FILE, commands.KUBELET_COMMAND_LINE, commands.RPM_LOCKS, SECRET_FILE),

@@ -8,6 +8,7 @@ from replank.audit.finding import AuditSettings, Finding
 from replank.inventory.facts.snapshot import Snapshot
 from replank.migrations.runtime_swap.checks import (
     agents,
+    cluster_api,
     host_users,
     log_agents,
     network,
@@ -20,7 +21,9 @@ from replank.migrations.runtime_swap.checks import (
 from replank.migrations.runtime_swap.checks.book import BOOK
 
 # Importing a module registers its rules.
-_REGISTERED: Final = (agents, host_users, log_agents, network, pods, room, sockets, unread, versions)
+_REGISTERED: Final = (
+    *(agents, cluster_api, host_users, log_agents, network, pods, room, sockets, unread, versions),
+)
 
 RUNTIME_RULES: Final = BOOK.rules
 RUNTIME_CHECKS: Final = BOOK.checks

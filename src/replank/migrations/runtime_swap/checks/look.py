@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from replank.audit.rule import known
 from replank.domain.unknown import Fact, Unknown, is_known
+from replank.inventory.cluster_api.controlled import NO_MANAGEMENT, ClusterApiFacts
 from replank.inventory.facts.kubernetes import KubernetesFacts, PodFact
 from replank.inventory.facts.snapshot import Snapshot
 from replank.inventory.log_agents.judgement import Judgement, judge
@@ -51,6 +52,12 @@ def uses_docker(snapshot: Snapshot) -> bool:
 def switched(snapshot: Snapshot) -> frozenset[str]:
     """Names of Nodes that are drained for the swap: those on Docker."""
     return frozenset(node.node for node in on_docker(snapshot))
+
+
+def controlled(snapshot: Snapshot) -> ClusterApiFacts | None:
+    """The cluster's objects of Cluster API; None where it has none, or nobody names a management cluster."""
+    facts = runtimes(snapshot).cluster_api
+    return None if facts == NO_MANAGEMENT else known(facts)
 
 
 def uses(snapshot: Snapshot, pick: Callable[[ClusterRuntimeFacts], Fact[T]]) -> T:

@@ -41,6 +41,24 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramUse:
+    """What all processes of one program use. `program`: its path. `pss_bytes`: proportional set size."""
+
+    program: str
+    processes: int
+    pss_bytes: int
+    cpu_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeUse:
+    """What the runtime used for `seconds`."""
+
+    seconds: float
+    programs: tuple[ProgramUse, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeStatus:
     """The JSON that every command prints.
 
@@ -48,7 +66,7 @@ class NodeStatus:
     `deadline`: epoch seconds. `window_seconds`: from the kubelet's stop (in place: from the restart) until
     the node was well, None before. `stays`: what undo had to leave, and why. `kept`: folder of originals and
     logs. `working`: a command is at work now. `rebooted`: since a swap in place began. `entries`: lines of
-    the journal. `refused`: this command was.
+    the journal. `refused`: this command was. `measured`: what `measure` has read.
     """
 
     outcome: Outcome
@@ -69,6 +87,7 @@ class NodeStatus:
     rebooted: bool = False
     entries: int = 0
     refused: Refusal | None = None
+    measured: RuntimeUse | None = None
     checks: tuple[CheckStatus, ...] = ()
     ok: bool | None = None
     schema: str = SCHEMA

@@ -3,7 +3,8 @@
 
 For the node's owner: replank puts this file and `plan.json` into one folder (`/var/lib/replank/swap`), calls
 `check`, `stage`, `start`, and reads `status`. Once started, nothing outside the node is needed: the node
-finishes, or goes back by itself. To go back by hand: `python3 swap_node.py undo`. To see: `... status`.
+finishes, or goes back by itself. To go back by hand: `python3 swap_node.py undo`. To see: `... status`, and
+`... measure` for what the runtime uses.
 
 In the folder: `plan.json` (what to do; no secrets), `plan.begun.json` (the same, as it was begun), `journal`
 (one JSON object a line: each phase before and after it, each command by its name), `kept/` (the originals of
@@ -48,10 +49,13 @@ RUN_UNIT = "replank-swap.service"
 DEADLINE_UNIT = "replank-swap-deadline"
 RESUME_UNIT = "replank-swap-resume.service"
 TIMED_OUT = -1000  # no exit status: the program was killed because its time was up
+MEASURED_SECONDS = 10.0
+RUNTIMES = ("dockerd", "docker-proxy", "cri-dockerd", "containerd", "containerd-shim")
 TRIES_BACK = 3  # the way back tries each phase so often before it says `stuck`
 ANY_HOST = "0.0.0.0"  # noqa: S104  a port mapping's word for every address; nothing is bound here
 STEADY = 2  # so many looks in a row have to be good
 BALLAST_BYTES = 1 << 18  # given up when the disk is full, so that the journal can still be written
+GOES_BACK = ("unstage", "undo")
 EXIT = {"staged": 0, "swapped": 0, "committed": 0, "undone": 3, "stuck": 4}
 
 
@@ -98,6 +102,9 @@ class Outside:
         kernel = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         first = Path("/proc/1/stat").read_text().rpartition(")")[2].split()
         return f"{kernel}:{first[19]}"
+
+    def proc(self) -> Path:
+        return Path("/proc")
 
     def free_bytes(self, path: str) -> int:
         place = Path(path)
@@ -599,7 +606,7 @@ class Node:
 
     def say(self, word: str, code: str = "", what: str = "", why: str = "", todo: str = "") -> None:
         self.journal.add("outcome", word=word, code=code, what=what, why=why, todo=todo)
-        self.log(f"{word} {code} {what} {why}".strip())
+        self.log(" ".join(filter(None, (word, code, ": ".join(filter(None, (what, why)))))))
 
     def in_time(self) -> None:
         """A switch that is late goes back, even where the timer that should see to it does not fire."""
@@ -2014,6 +2021,73 @@ def wait_for(lock: Lock, outside: Outside) -> None:
     )
 
 
+# ---------------------------------------------------------------- what the runtime uses
+
+
+class Process(NamedTuple):
+    """A process of a container runtime. `ticks`: of the CPU so far, its children's not among them.
+
+    `started`: in ticks since the boot; with `pid` it tells one process from a later one.
+    """
+
+    pid: str
+    started: int
+    program: str
+    ticks: int
+
+
+def measured(outside: Outside) -> Dict[str, Any]:
+    """Memory and CPU time of the runtime's daemons and shims, by program. Only reads.
+
+    Memory is the proportional set size (PSS, proc(5)): pages that shims share are counted once. A process
+    that ends within the time is left out. Containers are not counted, nor is what runs in a PID namespace of
+    its own (Docker in a pod).
+    """
+    proc, began = outside.proc(), outside.now()
+    before = {(p.pid, p.started): p.ticks for p in runtime_processes(proc)}
+    outside.sleep(MEASURED_SECONDS)
+    seconds, hertz = round(outside.now() - began, 3), os.sysconf("SC_CLK_TCK")
+    programs: Dict[str, Dict[str, Any]] = {}
+    for one in runtime_processes(proc):
+        pss = pss_bytes(proc / one.pid)
+        if pss is None:
+            continue
+        none = {"program": one.program, "processes": 0, "pss_bytes": 0, "cpu_seconds": 0.0}
+        row = programs.setdefault(one.program, none)
+        row["processes"] += 1
+        row["pss_bytes"] += pss
+        row["cpu_seconds"] += (one.ticks - before.get((one.pid, one.started), 0)) / hertz
+    return {"seconds": seconds, "programs": [programs[name] for name in sorted(programs)]}
+
+
+def runtime_processes(proc: Path) -> List[Process]:
+    """By the name that the kernel has of them, which it cuts after 15 bytes (proc(5), comm)."""
+    here, found = os.readlink(str(proc / "self" / "ns" / "pid")), []
+    for folder in sorted(proc.glob("[0-9]*")):
+        try:
+            name, _, rest = (folder / "stat").read_text().partition("(")[2].rpartition(")")
+            if name not in RUNTIMES or os.readlink(str(folder / "ns" / "pid")) != here:
+                continue
+            program = os.readlink(str(folder / "exe"))
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended
+        fields = rest.split()  # from field 3 of proc(5), stat: utime is 14, stime 15, starttime 22
+        program = program[: -len(" (deleted)")] if program.endswith(" (deleted)") else program
+        found.append(Process(folder.name, int(fields[19]), program, int(fields[11]) + int(fields[12])))
+    return found
+
+
+def pss_bytes(folder: Path) -> Optional[int]:
+    """PSS of a process; None if it has ended. Before Linux 4.14 there is only smaps, mapping by mapping."""
+    for name in ("smaps_rollup", "smaps"):
+        try:
+            text = (folder / name).read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        return 1024 * sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
+    return None
+
+
 # ---------------------------------------------------------------- what it says
 
 
@@ -2072,7 +2146,8 @@ def working(base: Path) -> bool:
     return False
 
 
-COMMANDS = ("check", "stage", "unstage", "start", "run", "resume", "deadline", "undo", "commit", "status")
+LOOKS = ("check", "status", "measure")  # their exit status says nothing of the swap
+COMMANDS = ("stage", "unstage", "start", "run", "resume", "deadline", "undo", "commit", *LOOKS)
 
 
 def work(command: str, verb: str, base: Path, outside: Outside) -> Dict[str, Any]:
@@ -2111,14 +2186,17 @@ def answer(command: str, verb: str, base: Path, outside: Outside) -> Tuple[int, 
     more: Dict[str, Any] = {}
     code = 0
     try:
-        if command != "status":
+        if command == "measure":  # without the lock: who only looks must not be in the way of a swap
+            more = {"measured": measured(outside)}
+        elif command != "status":
             more = work(command, verb, base, outside)
             code = 0 if more.get("ok", True) else 1
     except (Trouble, OSError) as error:
         refused = {"code": getattr(error, "code", "") or "RP490", "why": words_of(error)}
         more, code = {"refused": dict(refused, todo=getattr(error, "todo", ""))}, 1
     seen = dict(status(base, outside), **more)
-    return code or (0 if command in ("status", "check") else EXIT.get(seen["outcome"], 0)), seen
+    wanted = command in LOOKS or (command in GOES_BACK and seen["outcome"] == "undone")
+    return code or (0 if wanted else EXIT.get(seen["outcome"], 0)), seen
 
 
 def main(argv: Optional[List[str]] = None, outside: Optional[Outside] = None) -> int:

@@ -39,6 +39,7 @@ class Command(StrEnum):
     UNDO = "undo"
     COMMIT = "commit"
     STATUS = "status"
+    MEASURE = "measure"
 
 
 # The node works on by itself, towards one of `AT_REST`.

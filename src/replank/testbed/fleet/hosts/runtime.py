@@ -17,9 +17,12 @@ from replank.testbed.fleet.hosts.runtime_texts import (
     DOCKER_UNIT,
     DUMP_EXTRA,
     HOSTS_TOML,
+    LOGIN,
+    PROGRAMS,
     image_table,
     unit_block,
 )
+from replank.testbed.fleet.hosts.tidy_docker import tidy_docker
 from replank.testbed.fleet.kube.nodes import CONTAINERD, DOCKER
 from replank.testbed.fleet.kubelet import CRI_DOCKERD_SOCKET, SOCKET
 from replank.testbed.fleet.layout import ClusterLayout, MachineLayout
@@ -51,12 +54,16 @@ def add_runtime(layout: ClusterLayout, machine: MachineLayout, made: Machine) ->
     made.files[runtime.CRICTL_YAML] = FileEntry(text.encode())
     name, conf = _cni(layout)
     made.files[f"/etc/cni/net.d/{name}"] = FileEntry(conf.encode(), "0600")
+    if machine.docker and layout.spec.tidy_docker:
+        tidy_docker(made)
 
 
 def _add_containerd(layout: ClusterLayout, machine: MachineLayout, made: Machine) -> None:
     """Docker's machines have it too: dockerd works on the system's containerd."""
-    password = layout.secret("containerd", "registry")
-    config = CONFIG.format(pause=pause_image(layout), password=password)
+    login = (
+        LOGIN.format(password=layout.secret("containerd", "registry")) if layout.spec.registry_login else ""
+    )
+    config = CONFIG.format(pause=pause_image(layout)) + login
     made.files |= {
         "/etc/containerd/config.toml": FileEntry(config.encode(), "0600"),
         "/etc/containerd/certs.d/registry.example.org/hosts.toml": FileEntry(
@@ -65,7 +72,7 @@ def _add_containerd(layout: ClusterLayout, machine: MachineLayout, made: Machine
         "/usr/lib/systemd/system/containerd.service": FileEntry(
             CONTAINERD_UNIT.encode(), package="containerd.io"
         ),
-        "/usr/bin/containerd-shim-runc-v2": FileEntry(b"\x7fELF 1.7.29", "0755", package="containerd.io"),
+        **{path: FileEntry(text, "0755", package="containerd.io") for path, text in PROGRAMS.items()},
         f"/proc/{CONTAINERD_PID}/cmdline": FileEntry(b"/usr/bin/containerd\0", "0444"),
         f"/proc/{CONTAINERD_PID}/environ": FileEntry(
             b"LANG=C.UTF-8\0PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin\0"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from replank.testbed.fleet.kube.nodes import CONTAINERD
+
 CONFIG: Final = """version = 2
 
 [plugins."io.containerd.grpc.v1.cri"]
@@ -21,7 +23,8 @@ CONFIG: Final = """version = 2
 
   [plugins."io.containerd.grpc.v1.cri".registry]
     config_path = "/etc/containerd/certs.d"
-
+"""
+LOGIN: Final = """
     [plugins."io.containerd.grpc.v1.cri".registry.configs."registry.example.org".auth]
       username = "replank"
       password = "{password}"
@@ -48,6 +51,11 @@ KillMode=process
 Delegate=yes
 LimitNOFILE=infinity
 """
+PROGRAMS: Final = {
+    f"/usr/bin/{name}": f"\x7fELF {name} {CONTAINERD}".encode()
+    for name in ("containerd", "containerd-shim-runc-v2")
+}
+"""Stand-ins: `testbed/node/` reads their version and does what they would do."""
 DOCKER_UNIT: Final = """[Unit]
 Description=Docker Application Container Engine
 Requires=docker.socket

@@ -40,6 +40,9 @@ def runtime_users(layout: ClusterLayout) -> list[Document]:
     docker = [machine for machine in layout.machines if machine.docker]
     if not docker:
         return []
+    if layout.spec.tidy_docker:
+        space = make(layout, "v1", "Namespace", _LOGGING, status={"phase": "Active"})
+        return [space, *_log_agent(layout, docker)]
     return [
         *(make(layout, "v1", "Namespace", name, status={"phase": "Active"}) for name in (_LOGGING, _CI)),
         *_log_agent(layout, docker),

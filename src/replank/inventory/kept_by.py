@@ -1,4 +1,4 @@
-"""Who writes a ConfigMap anew from somewhere else, by its metadata: a change in the cluster does not stay."""
+"""Who writes an object anew from somewhere else, by its metadata: a change in the cluster does not stay."""
 
 from __future__ import annotations
 
@@ -30,13 +30,16 @@ _BY_MANAGER: Final[Mapping[str, str]] = {
 """Field managers. Argo CD of old marks its objects only by a label that charts use too."""
 
 
-def kept_by(metadata: Mapping[str, Any]) -> str:
-    """Who keeps the object that `metadata` is of, "" where nothing says that somebody does."""
+def kept_by(metadata: Mapping[str, Any], field: str = "f:data") -> str:
+    """Who keeps the object that `metadata` is of, "" where nothing says that somebody does. `field`: what a
+    field manager must hold to be one of them (`f:data` of a ConfigMap, `f:spec`)."""
     marks = {**_mapping(metadata.get("labels")), **_mapping(metadata.get("annotations"))}
     for key, keeper in _BY_KEY:
         if key in marks:
             return f"{keeper} {marks[key]}" if key in _NAMED else keeper
-    if found := next((m for entry in _list(metadata.get("managedFields")) if (m := _manager(entry))), ""):
+    if found := next(
+        (m for entry in _list(metadata.get("managedFields")) if (m := _manager(entry, field))), ""
+    ):
         return found
     for owner in _list(metadata.get("ownerReferences")):
         if _mapping(owner).get("controller"):
@@ -44,10 +47,10 @@ def kept_by(metadata: Mapping[str, Any]) -> str:
     return str(marks.get(_MANAGED_BY, ""))
 
 
-def _manager(entry: object) -> str:
-    """The keeper whose manager holds the texts, "" for anybody else."""
+def _manager(entry: object, field: str) -> str:
+    """The keeper whose manager holds the field, "" for anybody else."""
     said = _mapping(entry)
-    return _BY_MANAGER.get(str(said.get("manager")), "") if "f:data" in _mapping(said.get("fieldsV1")) else ""
+    return _BY_MANAGER.get(str(said.get("manager")), "") if field in _mapping(said.get("fieldsV1")) else ""
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -1,0 +1,3 @@
+module replank.dev/proving-ground/numbered-lines
+
+go 1.26

@@ -1,0 +1,106 @@
+"""How long a node's pods are away while its runtime changes: replank's way and other tools', in one run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from other_tools import move, serve_images
+from sabotage import Victim
+from test_runtime_swap import plan_of, prepared
+from told import Told
+
+from proving_ground.legacy import create, tofu
+from proving_ground.legacy.layout import LegacyCluster, WorkerGroup
+from proving_ground.progress import Progress
+from proving_ground.scenario import swapping
+from proving_ground.scenario.fresh import fresh_cluster
+from proving_ground.scenario.kube import Kube, unmet
+from proving_ground.settings import Folders
+from replank.plan.codec import load
+from replank.plan.runtime_swap import PlannedNode, RuntimeSwapPlan
+
+# Compiling Kubernetes 1.23 may be part of it.
+pytestmark = [pytest.mark.ground, pytest.mark.long, pytest.mark.timeout(5400)]
+
+TWINS = LegacyCluster(
+    name="windows",
+    number=63,
+    control_planes=1,
+    worker_groups=(WorkerGroup(count=2),),
+    kubernetes="1.23",
+    runtime="docker",
+)
+"""Two equal workers on Docker: one for replank, one for the other sequence."""
+
+
+@pytest.fixture
+def workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
+    yield fresh_cluster(ground, TWINS, progress)
+    create.destroy(ground, TWINS, progress)
+
+
+def test_a_nodes_pods_are_away_for_less_long_than_with_the_sequence_of_other_tools(
+    ground: Folders, workload: Kube, progress: Progress, tmp_path: Path, told: Told
+) -> None:
+    """From the kubelet's stop until every pod of the node is Ready on containerd."""
+    desk = prepared(ground, TWINS, progress, tmp_path, "--no-drain", "--root", "/var/lib/containerd/replank")
+    machines = tofu.read(ground, TWINS)
+    ours, theirs = (Victim(desk, machine) for machine in machines.workers)
+    registry = Victim(desk, machines.control_planes[0])
+    serve_images(registry, progress)
+    plan = load(plan_of(desk).read_bytes(), where="plan")
+    assert isinstance(plan, RuntimeSwapPlan)
+    desk.run("apply", plan_of(desk), "--yes", "--until", "stage").done(600)
+    with progress.step("window: replank"):
+        until = ("--until", f"swap-{ours.name}")
+        window = measured(workload, ours, lambda: desk.run("apply", plan_of(desk), "--yes", *until).done(600))
+    assert len(set(swapping.runtimes(workload).values())) == 2, "the other worker is still on Docker"
+    with progress.step("window: other tools"):
+        other = measured(workload, theirs, lambda: move(theirs, planned(plan, theirs).instructions, registry))
+    pods = len(pods_on(workload, ours.name)), len(pods_on(workload, theirs.name))
+    told(
+        f"proof: window of a switch from Docker, kubelet's stop to all pods Ready: replank {window:.1f} s "
+        f"({pods[0]} pods), sequence of other tools {other:.1f} s ({pods[1]} pods): {window / other:.0%}"
+    )
+    assert window < other
+
+
+def planned(plan: RuntimeSwapPlan, node: Victim) -> PlannedNode:
+    return next(each for each in plan.nodes if each.node == node.name)
+
+
+def measured(workload: Kube, node: Victim, swap: Callable[[], object]) -> float:
+    """Seconds from the kubelet's stop in `swap` until all pods of the node are Ready on containerd."""
+    with ThreadPoolExecutor(1) as beside:
+        ready = beside.submit(_ready_at, workload, node.name)
+        swap()
+        end = ready.result()
+    stopped = node.run("systemctl show kubelet --property InactiveEnterTimestampMonotonic --value")
+    return end - int(stopped) / 1e6
+
+
+def _ready_at(workload: Kube, node: str, limit_s: float = 600) -> float:
+    """When that is so: the machines have the clock of this one."""
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        if all(_runs(pod) for pod in pods_on(workload, node)):
+            return time.monotonic()
+        time.sleep(0.2)
+    raise AssertionError(f"{node}: {[pod['metadata']['name'] for pod in pods_on(workload, node)]}")
+
+
+def _runs(pod: dict[str, object]) -> bool:
+    status = pod["status"]
+    assert isinstance(status, dict)
+    ids = [found.get("containerID", "") for found in status.get("containerStatuses", ())]
+    return bool(ids) and all(i.startswith("containerd://") for i in ids) and not unmet(pod, "Ready")
+
+
+def pods_on(workload: Kube, node: str) -> list[dict[str, object]]:
+    """Those that are to run there."""
+    pods = [pod for pod in workload.list("Pod") if pod["spec"].get("nodeName") == node]
+    return [pod for pod in pods if pod["status"].get("phase") not in ("Succeeded", "Failed")]
