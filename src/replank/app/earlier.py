@@ -1,22 +1,34 @@
-"""What an earlier run of the cluster means for applying a plan now."""
+"""What earlier runs of the cluster mean for applying a plan now."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from replank.app.plan_files import PlanFile
 from replank.app.runs import IN_WORK, Standing
 from replank.domain.errors import Refused
 from replank.journal.event import Event
+from replank.plan.runtime_swap import RuntimeSwapPlan
 from replank.ports.journal import Run
 
 
-def run_to_carry_on(file: PlanFile, until: str, earlier: Standing | None) -> Run | None:
-    """The run that goes on, None for a new one. `earlier`: the cluster's newest run. `until`: "" = the end.
+def run_to_carry_on(file: PlanFile, until: str, newest: Mapping[str, Standing]) -> Run | None:
+    """The run that goes on, None for a new one.
+    `newest`: migration -> the cluster's newest run of it. `until`: "" = the end.
+
+    A cluster that is taken over may get another runtime, and the other way round; but one at a time.
 
     Raises `Refused` RP850 (there already), RP851 (another plan, or an undo, is half done).
     """
+    for migration, other in newest.items():
+        if migration != file.plan.migration and _half_done(other):
+            raise _other_plan(file, other)
+    earlier = newest.get(file.plan.migration)
     if earlier is None or earlier.state.status == "aborted" or wholly_undone(earlier):
         return None
     if earlier.run.plan_sha256 != file.sha256:
+        if _has_no_way_back(earlier):
+            return None
         raise _other_plan(file, earlier)
     if earlier.state.status in IN_WORK:
         if earlier.state.direction == "undo":
@@ -30,6 +42,19 @@ def run_to_carry_on(file: PlanFile, until: str, earlier: Standing | None) -> Run
 def wholly_undone(standing: Standing) -> bool:
     """Undone to the start; an undo that stopped at a stage left something, and its run goes on."""
     return standing.state.status == "undone" and not _reached(standing)
+
+
+def _half_done(standing: Standing) -> bool:
+    """It is in work, or its undo stopped at a stage."""
+    undone_in_part = standing.state.status == "undone" and not wholly_undone(standing)
+    return standing.state.status in IN_WORK or undone_in_part
+
+
+def _has_no_way_back(standing: Standing) -> bool:
+    """A runtime swap that was committed: what was before it is gone, and the next swap begins from there."""
+    if standing.state.status != "done" or not isinstance(plan := standing.plan, RuntimeSwapPlan):
+        return False
+    return _reached(standing) == plan.stages[-1].name
 
 
 def _reached(standing: Standing) -> str:
@@ -62,16 +87,23 @@ def _there_already(file: PlanFile, earlier: Standing) -> Refused:
 
 
 def _other_plan(file: PlanFile, earlier: Standing) -> Refused:
-    adopted = earlier.state.status == "done"
+    done = earlier.state.status == "done"
     return Refused(
-        "RP850" if adopted else "RP851",
-        f"Cluster {file.cluster} is {'taken over' if adopted else 'in work'} by another plan",
+        "RP850" if done else "RP851",
+        f"Cluster {file.cluster} is {'there already' if done else 'in work'} by another plan",
         f"run {earlier.run.id} is {earlier.state.status}, its plan has SHA-256 "
         f"{earlier.run.plan_sha256[:12]}, this one {file.sha256[:12]}",
-        f"Undo it first: replank undo {earlier.run.id}"
-        + ("" if adopted else f"; or let it go on: replank resume {earlier.run.id}"),
+        f"Undo it first: replank undo {earlier.run.id}{_or_end_it(file, earlier)}",
         where=str(file.path),
     )
+
+
+def _or_end_it(file: PlanFile, earlier: Standing) -> str:
+    if earlier.state.status != "done":
+        return f"; or let it go on: replank resume {earlier.run.id}"
+    if file.plan.migration == "runtime-swap":
+        return "; or commit it: replank apply its plan with --until commit"
+    return ""
 
 
 def _half_undone(file: PlanFile, earlier: Standing) -> Refused:

@@ -13,7 +13,7 @@ from replank.app.drift_check import drifted
 from replank.app.earlier import run_to_carry_on
 from replank.app.fleet_file import clusters_named
 from replank.app.plan_files import PlanFile, Rejected
-from replank.app.runs import newest, stage_named
+from replank.app.runs import newest_of_each, stage_named
 from replank.app.wiring import Wiring
 from replank.domain.errors import Refused, ReplankError
 from replank.inventory.fleet.model import ClusterConfig, Fleet
@@ -87,7 +87,7 @@ class Preflight:
         stage_named(file.plan, self.until)
         (config,) = clusters_named(self.fleet, (file.cluster,))
         approval = read_approval(file)
-        earlier = await newest(self.journal, file.cluster)
+        earlier = await newest_of_each(self.journal, file.cluster)
         run = run_to_carry_on(file, self.until, earlier)
         return Candidate(file=file, config=config, approval=approval, run=run)
 

@@ -54,6 +54,11 @@ def step_ids(run: Run) -> tuple[str, ...]:
     return tuple(step["id"] for stage in stages for step in stage["steps"])
 
 
+def migration_of(run: Run) -> str:
+    """What kind of plan the run carries out, by the same quick way."""
+    return str(yaml.load(run.plan, Loader=yaml.CSafeLoader)["migration"])
+
+
 async def standing(journal: Journal, run: Run) -> Standing:
     """Reads the run's events."""
     events = await journal.events(run.id)
@@ -64,6 +69,12 @@ async def newest(journal: Journal, cluster: str) -> Standing | None:
     """The cluster's newest run, None if it has none."""
     of_cluster = [run for run in await journal.runs() if run.cluster == cluster]
     return await standing(journal, of_cluster[-1]) if of_cluster else None
+
+
+async def newest_of_each(journal: Journal, cluster: str) -> dict[str, Standing]:
+    """Migration -> the cluster's newest run of it."""
+    runs = {migration_of(run): run for run in await journal.runs() if run.cluster == cluster}
+    return {migration: await standing(journal, run) for migration, run in runs.items()}
 
 
 def chosen_run(runs: Iterable[Run], named: str) -> Run:

@@ -1,0 +1,123 @@
+"""Which run goes on, and which plan is refused, by what the journal has of a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from replank.app.earlier import run_to_carry_on
+from replank.app.plan_files import PlanFile
+from replank.app.runs import Standing
+from replank.domain.errors import Refused
+from replank.journal.event import Event, EventKind
+from replank.journal.state import state_of
+from replank.plan import codec
+from replank.plan.draft import Draft, stage
+from replank.plan.model import Irreversible, Undo
+from replank.plan.runtime_swap import RuntimeSwapPlan
+from replank.ports.journal import Run
+
+SWAP, COMMIT = "swap-worker-1", "commit"
+Happening = tuple[EventKind, str]
+DONE: tuple[Happening, ...] = (("run-done", ""),)
+COMMITTED: tuple[Happening, ...] = (*DONE, ("resumed", COMMIT), ("run-done", COMMIT))
+HALF: tuple[Happening, ...] = (("paused", ""),)
+
+
+def a_plan(made_by: str = "replank 1", migration: str = "runtime-swap") -> PlanFile:
+    swap = Draft(slug="swap", kind="runtime.swap", says="Swap", undo=Undo(kind="runtime.undo", says="Back."))
+    commit = Draft(
+        slug="commit", kind="runtime.commit", says="Commit", undo=Irreversible(irreversible="It is given up.")
+    )
+    plan = RuntimeSwapPlan(
+        migration="runtime-swap",
+        cluster="shop",
+        made_by=made_by,
+        snapshot_sha256="0" * 64,
+        kubernetes_version="v1.35.4",
+        ready=True,
+        settings={},
+        findings=(),
+        points_of_no_return=(),
+        stages=(
+            stage(SWAP, "Swap worker-1", "The daemon is restarted.", "It serves.", [swap]),
+            stage(COMMIT, "Give up", "Days later.", "It is gone.", [commit], on_request=True),
+        ),
+        to="containerd 2.3.5",
+        bundle=(),
+        nodes=(),
+        ship_first=(),
+    )
+    text, sha256 = codec.dump(plan), codec.sha256(plan)
+    return PlanFile(path=Path("plan.yaml"), text=text, plan=replace(plan, migration=migration), sha256=sha256)
+
+
+def stood(file: PlanFile, *happenings: Happening) -> Standing:
+    """A run of the plan in which this happened after its start."""
+    run = Run(
+        id=f"shop-{file.sha256[:4]}",
+        cluster="shop",
+        plan_sha256=file.sha256,
+        plan=file.text,
+        fleet="fleet.yaml",
+        started_at=0.0,
+        holder="ana",
+        schema="replank.run/v1",
+    )
+    told: tuple[Happening, ...] = (("run-started", ""), *happenings)
+    events = tuple(
+        Event(at=float(at), kind=kind, direction="apply", step="", data={"until": until})
+        for at, (kind, until) in enumerate(told)
+    )
+    return Standing(run=run, events=events, state=state_of(events))
+
+
+def refusal(file: PlanFile, newest: dict[str, Standing], until: str = "") -> Refused:
+    with pytest.raises(Refused) as refused:
+        run_to_carry_on(file, until, newest)
+    return refused.value
+
+
+def test_a_cluster_that_was_taken_over_may_get_another_runtime() -> None:
+    taken = stood(a_plan("a takeover", "takeover"), *DONE)
+    assert run_to_carry_on(a_plan(), "", {"takeover": taken}) is None
+
+
+def test_a_cluster_whose_runtime_was_swapped_may_be_taken_over() -> None:
+    swapped = stood(a_plan("a swap"), *DONE)
+    assert run_to_carry_on(a_plan(migration="takeover"), "", {"runtime-swap": swapped}) is None
+
+
+@pytest.mark.parametrize("migration", ["takeover", "runtime-swap"])
+def test_a_run_of_the_other_migration_that_is_half_done_is_in_the_way(migration: str) -> None:
+    other = "takeover" if migration == "runtime-swap" else "runtime-swap"
+    half = stood(a_plan("the other", other), *HALF)
+    error = refusal(a_plan(migration=migration), {other: half})
+    assert error.code == "RP851"
+    assert half.run.id in error.todo
+
+
+def test_a_second_takeover_is_refused_whatever_came_between() -> None:
+    newest = {
+        "takeover": stood(a_plan("the first", "takeover"), *DONE),
+        "runtime-swap": stood(a_plan("a swap"), *COMMITTED),
+    }
+    assert refusal(a_plan("the second", "takeover"), newest).code == "RP850"
+
+
+def test_a_swap_that_is_not_committed_is_in_the_way_of_the_next() -> None:
+    error = refusal(a_plan("the next"), {"runtime-swap": stood(a_plan(), *DONE)})
+    assert error.code == "RP850"
+    assert "--until commit" in error.todo
+
+
+def test_a_committed_swap_is_not_in_the_way_of_the_next() -> None:
+    assert run_to_carry_on(a_plan("the next"), "", {"runtime-swap": stood(a_plan(), *COMMITTED)}) is None
+
+
+def test_the_same_swap_goes_on_to_its_commit_and_is_then_there() -> None:
+    standing = stood(a_plan(), *DONE)
+    assert run_to_carry_on(a_plan(), COMMIT, {"runtime-swap": standing}) is standing.run
+    assert refusal(a_plan(), {"runtime-swap": stood(a_plan(), *COMMITTED)}, COMMIT).code == "RP850"
