@@ -111,7 +111,6 @@ def test_containerd_is_swapped_in_place_and_back_and_again_and_no_pod_notices(
     assert sorted(numbers) == list(range(min(numbers), max(numbers) + 1)), "each line of the log once"
 
 
-@pytest.mark.long
 def test_docker_is_switched_to_containerd_and_back_and_no_address_is_left_behind(
     ground: Folders, docker_workload: Kube, progress: Progress, tmp_path: Path, told: Told
 ) -> None:

@@ -112,7 +112,10 @@ def test_disk_that_fills_up_while_images_are_copied_takes_staging_back(runs: Mak
     node.world.faults = {"save web:1": "full"}
     seen = node.do("stage")
     assert seen["outcome"] == "undone"
-    assert_told(seen, "RP491", "no space left on device")
+    assert_told(
+        seen, "RP491", "cannot be imported: failed with 1: ctr: failed to ingest: write: no space left"
+    )
+    assert "make room" in seen["todo"]
     node.assert_undone()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from shutil import rmtree  # the node's own `shutil.rmtree` is a point at which it can be killed
@@ -76,7 +77,8 @@ class World(Kubelet):
         self.hook(f"before {line}")
         fault = next((what for pattern, what in self.faults.items() if re.search(pattern, line)), "")
         if fault == "full":
-            return 0, 1, "ctr: failed to ingest: write: no space left on device"
+            # As seen: ctr's end takes docker along.
+            return -signal.SIGPIPE, 1, "ctr: failed to ingest: write: no space left on device"
         if fault == "hang":
             self.clock += seconds
             return swap_node.TIMED_OUT, swap_node.TIMED_OUT, "no end"

@@ -908,9 +908,11 @@ def shown(words: Sequence[str]) -> str:
 
 
 def ended(code: int, said: str) -> str:
-    """How a program ended, with its last line; credentials in an URL are left out."""
+    """How a program ended, with its last line; credentials in an URL are left out. A line that is too long
+    keeps its end, which says why."""
     lines = [line for line in said.strip().splitlines() if line.strip()]
-    last = re.sub(r"://[^/@\s]+@", "://", lines[-1].strip())[:200] if lines else "it said nothing"
+    last = re.sub(r"://[^/@\s]+@", "://", lines[-1].strip()) if lines else "it said nothing"
+    last = last if len(last) <= 200 else f"{last[:57]}...{last[-140:]}"
     return f"did not end: {last}" if code == TIMED_OUT else f"failed with {code}: {last}"
 
 
@@ -1326,10 +1328,17 @@ class Switch(Node):
         ]
         gave, took, said = self.outside.pipe(giver, [*taker, "-"], self.own.get("image_seconds", 1800))
         self.note_command(["docker", "save", name, "|", "ctr", "images", "import"], gave or took)
-        if gave or took:
-            side = "exported from Docker" if gave else "imported"
+        if took and gave in (0, -signal.SIGPIPE):  # a taker that ends early takes the giver along
             raise Trouble(
-                "image {} cannot be {}: {}".format(image["references"][0], side, ended(gave or took, said)),
+                "image {} cannot be imported: {}".format(image["references"][0], ended(took, said)),
+                "",
+                "Mend what is named (a full disk: make room), then stage again.",
+            )
+        if gave or took:
+            raise Trouble(
+                "image {} cannot be exported from Docker: {}".format(
+                    image["references"][0], ended(gave or took, said)
+                ),
                 "",
                 "Pull it again with Docker, or take it out of the plan if no pod needs it; stage again.",
             )
@@ -1521,7 +1530,6 @@ class Switch(Node):
         Belongs to the daemon, not to the kubelet's start: after a reboot the kubelet starts by itself.
         """
         self.kubelet_down()
-        self.secure_pod_logs()
         unit = self.containerd["unit"]
         if self.active(unit) or self.tasks_left():
             try:
@@ -1537,6 +1545,7 @@ class Switch(Node):
         before = set(self.state.facts["results"])
         self.free_addresses(self.cni["new_cache"], lambda name, _: name not in before)
         self.stop_beside()
+        self.secure_pod_logs()  # where it has to copy them, nothing may be written any more
 
     def stop_pods(self) -> None:
         """All of them, those too that are said to be stopped: it frees what an earlier stop has left."""
@@ -1556,7 +1565,7 @@ class Switch(Node):
         return [f"container {p.name[:12]}" for p in sorted(folder.glob("*"))]
 
     def secure_pod_logs(self) -> None:
-        """dockershim replaces containerd's log by a link of its own: hard links first."""
+        """dockershim replaces containerd's log by a link of its own: hard links first, or copies."""
         pods = Path(self.own.get("pod_logs", "/var/log/pods"))
         files = [
             (log, log.relative_to(pods)) for log in sorted(pods.glob("*/*/*.log*")) if not log.is_symlink()
