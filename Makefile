@@ -13,7 +13,7 @@ demo: $(STAMP) ## Run replank's main job on an embedded legacy fleet (about a mi
 	$(BIN)/replank demo --dir build/demo
 
 test: $(STAMP) ## Run the tests (Python only; under 4 minutes on 2 cores).
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n auto
 
 prove: ground-up ## Run the tests that only real controllers can pass (Linux, root; first time up to 45 minutes).
 	$(BIN)/pytest -m "ground and not long" tests/ground

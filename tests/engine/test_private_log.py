@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+import logging.config
 import stat
 from pathlib import Path
 
 from replank.engine.calling import bug
 from replank.engine.private_log import keep_private_log
+
+
+def test_a_library_that_configures_logging_for_itself_does_not_silence_it(tmp_path: Path):
+    file = tmp_path / "silenced.private.log"
+    keep_private_log(file)
+    root = logging.getLogger().level
+    try:
+        logging.config.dictConfig({"version": 1, "root": {"level": "CRITICAL"}})
+        bug("step align/2-b", ValueError("x"))
+    finally:
+        logging.getLogger().setLevel(root)
+    assert "step align/2-b" in file.read_text()
 
 
 def test_it_says_where_and_which_type_and_nothing_else(tmp_path: Path):

@@ -115,6 +115,7 @@ CLUSTER_FACTS = {
     "problem_detectors": {"RP418"},
     "node_agents": {"RP418"},
     "builders": {"RP419"},
+    "docker_expressions": {"RP488"},
 }
 
 

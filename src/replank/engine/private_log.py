@@ -15,6 +15,7 @@ from pathlib import Path
 _LOG = logging.getLogger("replank.private")
 _LOG.addHandler(logging.NullHandler())
 _LOG.propagate = False
+_LOG.setLevel(logging.ERROR)
 
 
 def keep_private_log(path: Path) -> None:
@@ -40,6 +41,8 @@ def frames_of(error: BaseException) -> list[str]:
 
 def note_bug(doing: str, error: BaseException) -> None:
     """Writes down where it happened."""
+    # A library that configures logging for itself may have disabled all loggers that there were.
+    _LOG.disabled = False
     try:
         _LOG.error("\n".join([doing, *frames_of(error)]))
     except OSError as full:

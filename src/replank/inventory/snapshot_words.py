@@ -92,6 +92,9 @@ NOUNS: Final = {
     "ProblemDetector": Noun("node-problem-detector", ("namespace", "workload"), ("namespace", "workload")),
     "NodeAgent": Noun("agent", ("product", "namespace", "workload"), ("product", "workload")),
     "Builder": Noun("builder", ("namespace", "owner", "image"), ("namespace", "owner")),
+    "DockerExpression": Noun(
+        "rule or panel", ("namespace", "source", "key", "name"), ("namespace", "source", "name")
+    ),
     "LogAgent": Noun("log agent", ("namespace", "workload", "container"), ("namespace", "workload")),
     "LogInput": Noun("input", ("name", "place"), ("name",)),
     "Keeper": Noun("maker of machines", ("kind", "name"), ("kind", "name")),

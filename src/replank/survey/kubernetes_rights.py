@@ -50,8 +50,14 @@ def workload_survey() -> tuple[Manifest, ...]:
 
 
 def workload_runtime() -> tuple[Manifest, ...]:
-    """What `survey --runtime` reads on top: whole jobs, log agents one by one, and ConfigMaps by name."""
-    return _granted("replank-survey-runtime", "", _log_agents(("get",)))
+    """What `survey --runtime` reads on top: whole jobs, log agents one by one, ConfigMaps of log agents, and
+    with PrometheusRules those that hold rule files or dashboards. RBAC cannot tie `list` to a label or to
+    what a ConfigMap holds."""
+    rules = [
+        *_log_agents(("get", "list")),
+        _rule("monitoring.coreos.com", ("prometheusrules",), ("list",)),
+    ]
+    return _granted("replank-survey-runtime", "", rules)
 
 
 def workload_remedy() -> tuple[Manifest, ...]:

@@ -135,9 +135,12 @@ _RUNTIME_NOTES: Final = (
     "What survey needs is needed too, and every command and call here only reads.",
     "Configuration files of Docker and containerd may hold logins. They are read and dropped; of Docker's "
     "login files the names of registries alone leave the node.",
-    "ConfigMaps: only those that log agents mount are read, by name. Where `get` on all of them is too much, "
+    "ConfigMaps: those that log agents mount are read by name. Where `get` on all of them is too much, "
     "leave that rule out and grant it by Roles in the agents' namespaces; an agent whose ConfigMap may not "
     "be read counts as unknown. No Secret is read.",
+    "ConfigMaps are also listed, for rule files of Prometheus and dashboards that depend on Docker; what "
+    "they hold is looked through and dropped. Without `list` on configmaps and prometheusrules only this "
+    "stays unknown (RP488), which matters where a node has Docker.",
     "Lines name the usual paths and sockets. Add lines for others: imports of config.toml, hosts.toml files, "
     "CNI configurations, and `grep -z ^PATH= /proc/PID/environ` with `sha256sum` of the shim, whose process "
     "number nobody knows beforehand.",

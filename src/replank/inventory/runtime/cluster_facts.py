@@ -4,10 +4,14 @@ of a ConfigMap."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-from replank.domain.unknown import Fact
+from replank.domain.unknown import Fact, Unknown
 from replank.inventory.log_agents.agent import LogAgent
+from replank.inventory.runtime.expression_facts import DockerExpression
+
+NOT_LOOKED_AT: Final = Unknown("alert rules and dashboards: the survey did not look at them yet", "RP000")
+"""Of a snapshot that an older replank wrote."""
 
 Held = Literal[
     "docker-socket",
@@ -109,7 +113,8 @@ class Builder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterRuntimeFacts:
-    """The cluster's side. Lists are sorted by namespace and owner."""
+    """The cluster's side. Lists are sorted by namespace and owner. `docker_expressions`: rules and panels
+    that depend on Docker, and no other."""
 
     mounts: Fact[tuple[RuntimeMount, ...]]
     log_agents: Fact[tuple[LogAgent, ...]]
@@ -119,3 +124,4 @@ class ClusterRuntimeFacts:
     problem_detectors: Fact[tuple[ProblemDetector, ...]]
     node_agents: Fact[tuple[NodeAgent, ...]]
     builders: Fact[tuple[Builder, ...]]
+    docker_expressions: Fact[tuple[DockerExpression, ...]] = NOT_LOOKED_AT

@@ -9,6 +9,7 @@ from replank.inventory.facts.snapshot import Snapshot
 from replank.migrations.runtime_swap.checks import (
     agents,
     cluster_api,
+    expressions,
     host_users,
     log_agents,
     network,
@@ -22,7 +23,8 @@ from replank.migrations.runtime_swap.checks.book import BOOK
 
 # Importing a module registers its rules.
 _REGISTERED: Final = (
-    *(agents, cluster_api, host_users, log_agents, network, pods, room, sockets, unread, versions),
+    *(agents, cluster_api, expressions, host_users, log_agents, network, pods, room, sockets, unread),
+    versions,
 )
 
 RUNTIME_RULES: Final = BOOK.rules

@@ -55,9 +55,10 @@ class KubernetesRuntimeUseReader:
 async def _read(api: ApiSession) -> ClusterRuntimeFacts:
     from replank.transports.kubernetes.runtime import uses
     from replank.transports.kubernetes.runtime.agents import read_log_agents, read_problem_detectors
+    from replank.transports.kubernetes.runtime.expressions import read_docker_expressions
     from replank.transports.kubernetes.seeing import seen
 
-    objects = await read_objects(api)
+    objects, expressions = await asyncio.gather(read_objects(api), seen(read_docker_expressions(api)))
     if isinstance(objects, Unknown):
         return ClusterRuntimeFacts(
             mounts=objects,
@@ -68,6 +69,7 @@ async def _read(api: ApiSession) -> ClusterRuntimeFacts:
             problem_detectors=objects,
             node_agents=objects,
             builders=objects,
+            docker_expressions=expressions,
         )
     agents, detectors = await asyncio.gather(
         seen(read_log_agents(api, objects)), seen(read_problem_detectors(api, objects))
@@ -81,6 +83,7 @@ async def _read(api: ApiSession) -> ClusterRuntimeFacts:
         problem_detectors=detectors,
         node_agents=uses.node_agents(objects),
         builders=uses.builders(objects),
+        docker_expressions=expressions,
     )
 
 
