@@ -12,7 +12,7 @@ help: ## Print the targets.
 demo: $(STAMP) ## Run replank's main job on an embedded legacy fleet (about a minute).
 	$(BIN)/replank demo --dir build/demo
 
-test: $(STAMP) ## Run the tests (Python only; under 4 minutes on 2 cores).
+test: $(STAMP) ## Run the tests (Python only; about 5 minutes on 2 cores).
 	$(BIN)/pytest -n auto
 
 prove: ground-up ## Run the tests that only real controllers can pass (Linux, root; first time up to 45 minutes).
