@@ -9,7 +9,7 @@ from typing import Any
 
 from desk import Desk, Working
 from shell import replank
-from test_runtime_swap import plan_of
+from swap_desk import plan_of
 
 from proving_ground.errors import GroundError
 from proving_ground.legacy import create, ssh, tofu

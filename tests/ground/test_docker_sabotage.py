@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from desk import Desk
 from sabotage import PART, Victim, worker_of
-from test_runtime_swap import NEW, plan_of, prepared
+from swap_desk import NEW, plan_of, prepared
 
 from proving_ground.cloud import connect
 from proving_ground.engine import docker_engine
@@ -128,6 +128,12 @@ def moved_away(worker: Victim, path: str) -> Iterator[None]:
         worker.run(f"sudo mv {path}.away {path}")
 
 
+def staged_nothing(worker: Victim, workload: Kube, docker: str, before: object) -> None:
+    """The node has taken its staging back."""
+    assert worker.standing()["outcome"] == "undone"
+    untouched(workload, docker, before)
+
+
 def untouched(workload: Kube, docker: str, before: object) -> None:
     """Nothing that served has noticed."""
     assert set(swapping.runtimes(workload).values()) == {docker}
@@ -143,8 +149,7 @@ def test_a_program_that_is_missing_takes_staging_back_while_docker_serves(
         for runc in worker.run("sudo sh -c 'which -a runc | xargs readlink -f | sort -u'").split():
             away.enter_context(moved_away(worker, runc))
         refused(desk, "RP491", "runc")
-    assert worker.standing()["outcome"] == "undone"
-    untouched(workload, docker, before)
+    staged_nothing(worker, workload, docker, before)
 
 
 def test_a_new_containerd_that_does_not_start_takes_staging_back(
@@ -153,8 +158,7 @@ def test_a_new_containerd_that_does_not_start_takes_staging_back(
     before = swapping.containers(workload)
     with drop_in(worker, "containerd-replank.service", "[Service]\nExecStartPre=/bin/false\n"):
         refused(desk, "RP491", "containerd-replank.service")
-    assert worker.standing()["outcome"] == "undone"
-    untouched(workload, docker, before)
+    staged_nothing(worker, workload, docker, before)
 
 
 def test_a_wrong_cgroup_driver_is_refused_before_anything_is_touched(
@@ -180,17 +184,16 @@ def test_an_image_that_cannot_be_exported_takes_staging_back_and_is_named(
     layer = worker.run(f"sudo find {layers} -name tar-split.json.gz").split()[0]
     with moved_away(worker, layer):
         refused(desk, "RP491", "cannot be exported from Docker")
-    assert worker.standing()["outcome"] == "undone"
-    untouched(workload, docker, before)
+    staged_nothing(worker, workload, docker, before)
 
 
-@pytest.mark.parametrize("how", [("--no-drain", "--root", "/var/lib/small/root")], indirect=True)
+@pytest.mark.parametrize("how", [("--no-drain", "--root", "/var/lib/small/store")], indirect=True)
 def test_a_disk_that_fills_up_while_images_are_copied_takes_staging_back(
     workload: Kube, docker: str, desk: Desk, worker: Victim
 ) -> None:
     """A file system with room for everything, which has no byte left once the first image's bytes arrive."""
     before = swapping.containers(workload)
-    blobs = "/var/lib/small/root/io.containerd.content.v1.content/blobs"
+    blobs = "/var/lib/small/store/io.containerd.content.v1.content/blobs"
     fill = (
         f"while ! find {blobs} -type f 2>/dev/null | grep -q .; do sleep 0.02; done; "
         "mount -o remount,size=$(( $(df --output=used -k /var/lib/small | tail -1) + 64 ))k /var/lib/small"

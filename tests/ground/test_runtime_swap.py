@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Desk
 from shell import replank
+from swap_desk import NEW, OLD, plan_of, prepared, windows
 from told import Told
 
 from proving_ground.legacy import create, ssh, tofu
-from proving_ground.legacy.layout import LegacyCluster
 from proving_ground.progress import Progress
 from proving_ground.scenario import settled, swapping
 from proving_ground.scenario.fresh import DOCKER, SWAP, fresh_cluster
 from proving_ground.scenario.kube import Kube
-from proving_ground.scenario.operator import probes_of, write_fleet_file
 from proving_ground.scenario.waiting import until
 from proving_ground.settings import Folders
 
 pytestmark = [pytest.mark.ground, pytest.mark.timeout(3600)]
-
-OLD, NEW = "containerd://1.7.29", "containerd://2.3.5"
-
-
-def prepared(ground: Folders, cluster: LegacyCluster, progress: Progress, folder: Path, *how: object) -> Desk:
-    """Surveyed, audited and planned, by replank's commands. `how`: more options of `plan runtime`."""
-    swapping.give_crictl(ground, cluster, progress)
-    desk = Desk(ground, cluster, folder)
-    write_fleet_file(ground, [cluster], desk.fleet, "one", probes_of(ground, cluster))
-    snapshots = ("--snapshots", desk.folder / "snapshots")
-    with progress.step(f"{cluster.name}: survey, audit, plan"):
-        replank("survey", "--runtime", "--fleet", desk.fleet, *snapshots)
-        found = json.loads(replank("audit", "runtime", "--json", "--fleet", desk.fleet, *snapshots))
-        assert all(f["severity"] != "blocker" for f in findings(found)), found
-        to = ("--to", NEW.replace("://", "-"), "--bundle", swapping.bundle(ground, progress))
-        replank("plan", "runtime", *to, *how, "--fleet", desk.fleet, *snapshots, "--out", folder / "plans")
-    return desk
-
-
-def plan_of(desk: Desk) -> Path:
-    return desk.folder / "plans" / f"{desk.cluster.name}.runtime.yaml"
 
 
 @pytest.fixture
@@ -58,15 +34,6 @@ def docker_workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
     """One control plane and one worker of Kubernetes 1.23 on Docker."""
     yield fresh_cluster(ground, DOCKER, progress)
     create.destroy(ground, DOCKER, progress)
-
-
-def findings(audit: Any) -> list[dict[str, Any]]:
-    """Of every cluster, whatever stands around them."""
-    if isinstance(audit, dict):
-        if "severity" in audit:
-            return [audit]
-        return [finding for value in audit.values() for finding in findings(value)]
-    return [finding for value in audit for finding in findings(value)] if isinstance(audit, list) else []
 
 
 def log_numbers(ground: Folders) -> list[int]:
@@ -136,11 +103,3 @@ def test_docker_is_switched_to_containerd_and_back_and_no_address_is_left_behind
 def figures(node: Any) -> str:
     """What was measured of a node before its swap and after it."""
     return ", ".join(f"{f['what']} {f['before']:g} -> {f['after']:g} {f['unit']}" for f in node["figures"])
-
-
-def windows(desk: Desk) -> list[float]:
-    """Seconds from the kubelet's stop until all pods of the node ran again, for each swap of the last run."""
-    log = replank("log", desk.cluster.name, "--json", "--fleet", desk.fleet, cwd=desk.folder)
-    events = [json.loads(line) for line in log.splitlines() if line.strip().startswith("{")]
-    told = [event["data"].get("evidence") or {} for event in events if event["kind"] == "applied"]
-    return [evidence["window_s"] for evidence in told if "window_s" in evidence]

@@ -13,6 +13,7 @@ from desk import Desk
 from living import machines_of, wishes
 from openstack.connection import Connection
 from shell import replank
+from swap_desk import NEW, OLD
 from told import Told
 
 from proving_ground import images
@@ -28,7 +29,6 @@ from replank.plan.runtime_swap import RuntimeSwapPlan
 
 pytestmark = [pytest.mark.ground, pytest.mark.long, pytest.mark.timeout(3600)]
 
-OLD, NEW = "containerd://1.7.29", "containerd://2.3.5"
 REVISION = "machinedeployment.clusters.x-k8s.io/revision"
 QUIET_S = 60
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from desk import Desk
 from sabotage import Victim, worker_of
-from test_runtime_swap import NEW, OLD, plan_of, prepared
+from swap_desk import NEW, OLD, plan_of, prepared
 
 from proving_ground.cloud import connect
 from proving_ground.engine import docker_engine

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from other_tools import move, serve_images
 from sabotage import Victim
-from test_runtime_swap import plan_of, prepared
+from swap_desk import plan_of, prepared
 from told import Told
 
 from proving_ground.images.versions import WORKLOAD_IMAGE

@@ -96,13 +96,7 @@ def _told(check: HealthCheck, window: int) -> Iterator[str]:
 )
 def new_machines_install_the_old_runtime(snapshot: Snapshot, settings: AuditSettings) -> Iterator[Sighting]:
     """Commands and scripts of KubeadmControlPlane and KubeadmConfigTemplates; only places are told."""
-    facts = controlled(snapshot)
-    if facts is None:
-        return
-    for spec, mentions in _of_new_machines(facts):
-        wrong = [m for m in mentions if _old(m, settings.containerd, uses_docker(snapshot))]
-        if wrong:
-            yield seen(f"{spec.kind} {spec.name}", *some(map(_line, wrong)))
+    yield from _mentions(snapshot, settings, of_the_old=True)
 
 
 @rule(
@@ -114,13 +108,7 @@ def new_machines_install_the_old_runtime(snapshot: Snapshot, settings: AuditSett
 )
 def bootstrap_is_about_a_runtime(snapshot: Snapshot, settings: AuditSettings) -> Iterator[Sighting]:
     """All other lines and files that are about a runtime."""
-    facts = controlled(snapshot)
-    if facts is None:
-        return
-    for spec, mentions in _of_new_machines(facts):
-        rest = [m for m in mentions if not _old(m, settings.containerd, uses_docker(snapshot))]
-        if rest:
-            yield seen(f"{spec.kind} {spec.name}", *some(map(_line, rest)))
+    yield from _mentions(snapshot, settings, of_the_old=False)
 
 
 @rule(
@@ -141,6 +129,17 @@ def machines_are_moving(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighti
     for machine in facts.machines:
         if machine.deleting:
             yield seen(f"Machine {machine.name}", "it is being deleted")
+
+
+def _mentions(snapshot: Snapshot, settings: AuditSettings, *, of_the_old: bool) -> Iterator[Sighting]:
+    facts = controlled(snapshot)
+    if facts is None:
+        return
+    for spec, mentions in _of_new_machines(facts):
+        old = [_old(mention, settings.containerd, uses_docker(snapshot)) for mention in mentions]
+        told = [mention for mention, is_old in zip(mentions, old, strict=True) if is_old == of_the_old]
+        if told:
+            yield seen(f"{spec.kind} {spec.name}", *some(map(_line, told)))
 
 
 def _of_new_machines(facts: ClusterApiFacts) -> Iterator[tuple[BootstrapSpec, tuple[Mention, ...]]]:

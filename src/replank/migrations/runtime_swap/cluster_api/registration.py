@@ -6,7 +6,7 @@ containerd's usual socket, whatever socket the swapped nodes have.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from replank.inventory.cluster_api.controlled import BootstrapSpec, Registration, RuntimeArgument
@@ -28,11 +28,6 @@ _VERSIONS: Final = {"KubeadmControlPlane": CONTROL_PLANE}
 def edits_of(spec: BootstrapSpec) -> tuple[PlannedEdit, ...]:
     """What has to change in it; nothing where no word of it is about Docker."""
     return tuple(edit for registration in spec.registrations for edit in _edits(spec, registration))
-
-
-def told_already(specs: Sequence[BootstrapSpec]) -> bool:
-    """Whether one of them names a runtime's socket, or arguments, at all."""
-    return any(spec.registrations for spec in specs)
 
 
 def _edits(spec: BootstrapSpec, registration: Registration) -> Iterator[PlannedEdit]:

@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from replank.domain.errors import Refused
-from replank.inventory.cluster_api.object_meta import key_of, part
+from replank.inventory.cluster_api.object_meta import key_of
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.runtime_swap.steps.at import At
 from replank.migrations.runtime_swap.steps.controlled import (
-    KEEPERS,
     alignment_of,
     family,
     live,
@@ -71,7 +70,7 @@ def standing(objects: Mapping[str, Document]) -> dict[str, JSON]:
         "revisions": {
             key: str((document["metadata"].get("annotations") or {}).get(REVISION, ""))
             for key, document in objects.items()
-            if document["kind"] == KEEPERS[1]
+            if document["kind"] == "MachineDeployment"
         },
     }
 
@@ -179,9 +178,3 @@ async def _require_keep(
             "Find out what else differs (`replank verify`), bring it in line, then resume or undo the run. "
             "Nothing is replaced while it is paused.",
         )
-
-
-def names_of_template(document: Document) -> str:
-    """The infrastructure template that a KubeadmControlPlane, MachineDeployment or MachineSet names."""
-    path = "machineTemplate" if document["kind"] == KEEPERS[0] else "template"
-    return str(part(document, "spec", path, "spec", "infrastructureRef").get("name") or "")

@@ -28,7 +28,6 @@ VERSIONS: Final[Mapping[str, str]] = {
     "OpenStackMachine": INFRASTRUCTURE,
 }
 """Kinds by which Cluster API judges, and the versions by which they are read."""
-KEEPERS: Final = ("KubeadmControlPlane", "MachineDeployment")
 
 
 def part_of(at: At) -> ClusterApiPart:

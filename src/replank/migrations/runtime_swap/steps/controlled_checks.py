@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 from replank.domain.verdict import Verdict, failed, passed, waiting
 from replank.inventory.cluster_api.at_rest import keeper_moves, machines_move
+from replank.inventory.cluster_api.controlled_objects import KEEPERS
 from replank.inventory.cluster_api.names import PAUSED
 from replank.inventory.cluster_api.object_meta import annotated
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.runtime_swap.steps.align import standing, unaligned
 from replank.migrations.runtime_swap.steps.at import At
-from replank.migrations.runtime_swap.steps.controlled import KEEPERS, alignment_of, family
+from replank.migrations.runtime_swap.steps.controlled import alignment_of, family
 from replank.plan.parameters import found_before
 from replank.ports.access import Document
 

@@ -6,10 +6,11 @@ import copy
 from typing import Any
 
 from replank.domain.errors import Refused
+from replank.inventory.cluster_api.controlled_objects import machine_template
 from replank.inventory.cluster_api.names import CLUSTER_NAME
+from replank.inventory.cluster_api.object_meta import part
 from replank.inventory.facts.json_value import JSON
 from replank.migrations.runtime_swap.cluster_api.images import TEMPLATE
-from replank.migrations.runtime_swap.steps.align import names_of_template
 from replank.migrations.runtime_swap.steps.at import At
 from replank.migrations.runtime_swap.steps.controlled import family, live, ref_of, template_of
 from replank.plan.parameters import found_before
@@ -51,9 +52,7 @@ class MakeTemplate:
         there = await _there(at, planned)
         if there is None or found_before(at.before).get("there") is True:
             return {"removed": ""}
-        users = [
-            key for key, document in (await family(at)).items() if names_of_template(document) == planned.name
-        ]
+        users = [key for key, document in (await family(at)).items() if _named_by(document) == planned.name]
         if users:
             raise Refused(
                 "RP973",
@@ -63,6 +62,11 @@ class MakeTemplate:
             )
         await at.access.management.delete(_ref(at, planned), uid=str(there["metadata"].get("uid", "")))
         return {"removed": planned.name}
+
+
+def _named_by(document: Document) -> str:
+    """The infrastructure template that a KubeadmControlPlane, MachineDeployment or MachineSet names."""
+    return str(part(machine_template(document), "infrastructureRef").get("name") or "")
 
 
 def _ref(at: At, planned: PlannedTemplate) -> Any:
