@@ -22,7 +22,7 @@ _MISMATCH = (62, 64)
 
 
 class NotFound(Refused):
-    """The API server knows no such object or kind (404 with a Status document)."""
+    """The API server knows no such object or kind: 404 with a Status document, or its own page."""
 
 
 class Retryable(Transient):
@@ -78,7 +78,7 @@ def refusal(response: httpx2.Response, verb: str, resource: str, what: str, wher
         return Refused("RP053", what, why, todo, where=where)
     if status == 410:
         return ListExpired("RP057", what, "the listing took too long (410)", "Try again.", where=where)
-    if status in (404, 406) and _is_status(response):
+    if status in (404, 406) and (_is_status(response) or _is_not_served(response)):
         why = f"the API server does not know it ({status})"
         return NotFound("RP058", what, why, "Check what the cluster serves.", where=where)
     if status == 429 or status >= 500:
@@ -174,6 +174,12 @@ def _is_status(response: httpx2.Response) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(document, dict) and document.get("kind") == "Status"
+
+
+def _is_not_served(response: httpx2.Response) -> bool:
+    """Whether it is what API servers give for groups, versions and custom kinds that nobody serves: Go's own
+    page (net/http, NotFound; seen of kube-apiserver v1.35), and no Status."""
+    return response.status_code == 404 and response.content == b"404 page not found\n"
 
 
 def retry_after(response: httpx2.Response) -> float | None:

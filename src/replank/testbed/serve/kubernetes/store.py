@@ -13,14 +13,25 @@ from replank.testbed.world import ApiServer, Document
 
 RESOURCE_VERSION = "4711"
 _METADATA = "PartialObjectMetadata"
+_OWN_GROUPS = frozenset(
+    {
+        *("apps", "autoscaling", "batch", "policy", "admissionregistration.k8s.io", "apiextensions.k8s.io"),
+        *("apiregistration.k8s.io", "authentication.k8s.io", "authorization.k8s.io", "certificates.k8s.io"),
+        *("coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "flowcontrol.apiserver.k8s.io"),
+        *("networking.k8s.io", "node.k8s.io", "rbac.authorization.k8s.io", "scheduling.k8s.io"),
+        "storage.k8s.io",
+    }
+)
+"""Groups that kube-apiserver itself serves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP status and a JSON body."""
+    """An HTTP status and a body."""
 
     status: int
     body: bytes
+    content_type: str = "application/json"
 
 
 def status_document(code: int, reason: str, message: str, details: Document | None = None) -> Answer:
@@ -136,7 +147,7 @@ class ObjectStore:
     def _objects_at(self, path: str, query: Mapping[str, str], *, metadata: bool) -> Answer:
         place = self.place(path)
         if place is None or place.part:
-            return _no_such_page()
+            return not_served(path)
         resource = place.resource
         objects = [
             self._shown(document, resource.api_version)
@@ -252,8 +263,14 @@ def not_found(place: Place) -> Answer:
     return status_document(404, "NotFound", f'{place.qualified} "{place.name}" not found', details)
 
 
-def _no_such_page() -> Answer:
-    return status_document(404, "NotFound", "the server could not find the requested resource")
+def not_served(path: str) -> Answer:
+    """404 for what nothing serves: of Kubernetes' own groups a Status, of all others Go's page (seen of
+    kube-apiserver v1.35)."""
+    parts = path.split("/")
+    own = parts[1:2] == ["api"] or (len(parts) > 4 and parts[1] == "apis" and parts[2] in _OWN_GROUPS)
+    if own:
+        return status_document(404, "NotFound", "the server could not find the requested resource")
+    return Answer(404, b"404 page not found\n", "text/plain; charset=utf-8")
 
 
 def answered(status: int, document: Document) -> Answer:

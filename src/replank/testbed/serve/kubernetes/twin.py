@@ -157,14 +157,14 @@ class KubernetesTwins(ServingThread, Sequence[ServedApi]):
         if hit is not None and hit.kind != "lost":
             return await self._fail(hit, request)
         if not served.let_in(request):
-            return _json(status_document(401, "Unauthorized", "Unauthorized"))
+            return _response(status_document(401, "Unauthorized", "Unauthorized"))
         path = request.path.rstrip("/")
         if path == "/readyz":
             return web.Response(text=served.unready or "ok", status=500 if served.unready else 200)
         answer = served.answer(request.method, path, request, body)
         if hit is not None and request.transport is not None:
             request.transport.abort()
-        return _json(answer, {"Audit-Id": f"00000000-0000-4000-8000-{len(served.requests):012x}"})
+        return _response(answer, {"Audit-Id": f"00000000-0000-4000-8000-{len(served.requests):012x}"})
 
     async def _fail(self, fault: Fault, request: web.Request) -> web.StreamResponse:
         if fault.kind == "hang":
@@ -184,7 +184,7 @@ class KubernetesTwins(ServingThread, Sequence[ServedApi]):
         headers = {} if fault.retry_after_s is None else {"Retry-After": f"{fault.retry_after_s:g}"}
         if fault.kind == "plain":
             return web.Response(status=fault.status, text="upstream connect error", headers=headers)
-        return _json(status_document(fault.status, fault.reason, fault.message), headers)
+        return _response(status_document(fault.status, fault.reason, fault.message), headers)
 
 
 class KubernetesTwin:
@@ -203,7 +203,6 @@ class KubernetesTwin:
         self._twins.__exit__(kind, error, trace)
 
 
-def _json(answer: Answer, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(
-        status=answer.status, body=answer.body, content_type="application/json", headers=headers or {}
-    )
+def _response(answer: Answer, headers: dict[str, str] | None = None) -> web.Response:
+    about = {"Content-Type": answer.content_type, **(headers or {})}
+    return web.Response(status=answer.status, body=answer.body, headers=about)

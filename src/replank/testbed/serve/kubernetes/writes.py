@@ -20,6 +20,7 @@ from replank.testbed.serve.kubernetes.store import (
     Place,
     answered,
     not_found,
+    not_served,
     status_document,
 )
 from replank.testbed.simulation.documents import Document, PatchRefused, copied, merged, patched
@@ -54,7 +55,7 @@ class Writer:
         """Does what is asked, or answers why not. Everything happens at once or not at all."""
         place = self._store.place(path)
         if place is None:
-            return status_document(404, "NotFound", "the server could not find the requested resource")
+            return not_served(path)
         try:
             content = json.loads(body) if body else {}
             if place.part:
