@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from replank.app.earlier import run_to_carry_on
+from replank.app.earlier import refuse_out_of_order, run_to_carry_on
 from replank.app.plan_files import PlanFile
 from replank.app.runs import Standing
 from replank.domain.errors import Refused
@@ -121,3 +121,47 @@ def test_the_same_swap_goes_on_to_its_commit_and_is_then_there() -> None:
     standing = stood(a_plan(), *DONE)
     assert run_to_carry_on(a_plan(), COMMIT, {"runtime-swap": standing}) is standing.run
     assert refusal(a_plan(), {"runtime-swap": stood(a_plan(), *COMMITTED)}, COMMIT).code == "RP850"
+
+
+def after(standing: Standing, *, begun: bool = True) -> Standing:
+    """The same run, but later than the others. `begun`: a step of it was."""
+    step = Event(at=0.5, kind="step-started", direction="apply", step="swap-worker-1/swap", data={})
+    events = (standing.events[0], *([step] if begun else []), *standing.events[1:])
+    return Standing(run=replace(standing.run, started_at=9.0), events=events, state=state_of(events))
+
+
+def undone(standing: Standing) -> Standing:
+    """The same run, given back."""
+    kinds: tuple[EventKind, ...] = ("resumed", "step-done", "run-done")
+    steps = ("", "swap-worker-1/swap", "")
+    back = tuple(
+        Event(at=9.0, kind=kind, direction="undo", step=step, data={})
+        for kind, step in zip(kinds, steps, strict=True)
+    )
+    events = (*standing.events, *back)
+    return Standing(run=standing.run, events=events, state=state_of(events))
+
+
+def test_a_takeover_is_not_undone_under_a_swap_that_stands() -> None:
+    taken = stood(a_plan("a takeover", "takeover"), *DONE)
+    for happened in (DONE, HALF, (("aborted", ""),)):
+        swapped = after(stood(a_plan("a swap"), *happened))
+        with pytest.raises(Refused) as refused:
+            refuse_out_of_order(taken, {"takeover": taken, "runtime-swap": swapped})
+        assert refused.value.code == "RP886"
+        assert f"replank undo {swapped.run.id}" in refused.value.todo
+
+
+def test_a_later_run_hinders_no_undo_once_it_is_undone_or_committed_or_if_it_did_nothing() -> None:
+    taken = stood(a_plan("a takeover", "takeover"), *DONE)
+    for later in (
+        undone(after(stood(a_plan("a swap"), *DONE))),
+        after(stood(a_plan("a swap"), *COMMITTED)),
+        after(stood(a_plan("a swap"), *HALF), begun=False),
+    ):
+        refuse_out_of_order(taken, {"takeover": taken, "runtime-swap": later})
+
+
+def test_the_later_run_itself_is_undone_first() -> None:
+    taken, swapped = stood(a_plan("a takeover", "takeover"), *DONE), after(stood(a_plan("a swap"), *DONE))
+    refuse_out_of_order(swapped, {"takeover": taken, "runtime-swap": swapped})

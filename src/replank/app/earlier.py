@@ -1,4 +1,4 @@
-"""What earlier runs of the cluster mean for applying a plan now."""
+"""What other runs of the cluster mean for applying a plan, or undoing a run, now."""
 
 from __future__ import annotations
 
@@ -37,6 +37,26 @@ def run_to_carry_on(file: PlanFile, until: str, newest: Mapping[str, Standing]) 
     if earlier.state.status == "done" and not _further(file, until, earlier):
         raise _there_already(file, earlier)
     return earlier.run
+
+
+def refuse_out_of_order(found: Standing, newest: Mapping[str, Standing]) -> None:
+    """A run is undone before those that it was built on. `newest`: as for `run_to_carry_on`.
+
+    Raises `Refused` RP886 where a later run of another migration still stands. One without a way back does
+    not hinder: there is nothing of it to undo.
+    """
+    for later in newest.values():
+        if later.run.started_at <= found.run.started_at or later.run.id == found.run.id:
+            continue
+        stands = any(step.started for step in later.state.steps.values())
+        if stands and not _has_no_way_back(later):
+            raise Refused(
+                "RP886",
+                f"Run {found.run.id} of cluster {found.run.cluster} is not undone yet",
+                f"run {later.run.id}, which began after it, is {later.state.status} and has changed what "
+                "this one would put back",
+                f"Undo that one first: replank undo {later.run.id}",
+            )
 
 
 def wholly_undone(standing: Standing) -> bool:

@@ -8,8 +8,16 @@ from replank.app.asking import confirmed
 from replank.app.campaign import Result
 from replank.app.carrying import carrying
 from replank.app.console import err
+from replank.app.earlier import refuse_out_of_order
 from replank.app.fleet_file import read_fleet
-from replank.app.runs import Standing, chosen_run, require_in_work, stage_named, standing
+from replank.app.runs import (
+    Standing,
+    chosen_run,
+    newest_of_each,
+    require_in_work,
+    stage_named,
+    standing,
+)
 from replank.app.wiring import Wiring
 from replank.journal.event import Direction
 from replank.report.words import count
@@ -27,8 +35,10 @@ async def go_on(wiring: Wiring, url: str, named: str, *, reports: Path, take_ove
 async def give_back(
     wiring: Wiring, url: str, named: str, *, to: str, yes: bool, reports: Path, take_over: bool
 ) -> Result:
-    """Undone down to, but without, stage `to` ("" = all). Raises `Refused` RP806, RP809, RP855."""
-    found = await _found(wiring, url, named)
+    """Undone down to, but without, stage `to` ("" = all). Raises `Refused` RP806, RP809, RP855, RP886."""
+    async with wiring.journal(url) as journal:
+        found = await standing(journal, chosen_run(await journal.runs(), named))
+        refuse_out_of_order(found, await newest_of_each(journal, found.run.cluster))
     stage_named(found.plan, to)
     started = [step_id for step_id, step in found.state.steps.items() if step.started]
     down = f", down to stage {to}" if to else ""
