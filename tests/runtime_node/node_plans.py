@@ -78,7 +78,12 @@ def furnish(world: World) -> None:
         world.write(f"opt/cni/bin/{plugin}", "", 0o755)
     world.pods = [
         {"uid": "uid-web", "name": "web", "containers": ["web", "side"], "port": 8080},
-        {"uid": "uid-agent", "name": "agent", "containers": ["agent"]},
+        {
+            "uid": "uid-agent",
+            "name": "agent",
+            "containers": ["agent"],
+            "mounts": [str(world.path("var/log"))],
+        },
     ]
     for pod in world.pods:
         world.path(f"var/lib/kubelet/pods/{pod['uid']}").mkdir(parents=True)

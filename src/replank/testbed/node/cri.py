@@ -49,6 +49,9 @@ class Cri(Containerd, Cni):
             return 0, json.dumps({"containers": containers})
         if verb == "inspect":
             return self._inspected(rest[0])
+        if verb == "stop":
+            self.end_cri_container(rest[-1])
+            return 0, rest[-1]
         if verb == "stopp":
             self.end_cri_sandbox(rest[0])
             return 0, f"Stopped sandbox {rest[0]}"
@@ -68,6 +71,13 @@ class Cri(Containerd, Cni):
                 one["up"] = False
                 rmtree(self.task(one["id"]), ignore_errors=True)
         self.cni_del(sandbox, self.path("var/lib/cni/results"))
+
+    def end_cri_container(self, container: str) -> None:
+        """Stops one container; its pod stays."""
+        for one in self.cri:
+            if container == one["id"]:
+                one["up"] = False
+                rmtree(self.task(container), ignore_errors=True)
 
     def task(self, container: str) -> Path:
         """The second containerd's folder of a container that runs."""

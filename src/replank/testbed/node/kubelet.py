@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from replank.testbed.node.cri import Cri
@@ -92,6 +93,8 @@ class Kubelet(Cri, Docker):
         """The files of a container that was started: its task, its log."""
         if not docker and self.docker_images:
             self.task(one["id"]).mkdir(parents=True, exist_ok=True)
+            mounts = [] if one["name"] == "POD" else [{"source": m} for m in pod.get("mounts", ())]
+            (self.task(one["id"]) / "config.json").write_text(json.dumps({"mounts": mounts}))
         if one["name"] == "POD":
             return
         logs = self.path(f"var/log/pods/default_{pod['name']}_{pod['uid']}/{one['name']}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ Container = dict[str, Any]
 version of the shim that started it, "" = Docker's), `restarts`; `exit` once it has ended by itself."""
 Pod = dict[str, Any]
 """`uid`, `name`, `containers` (names); where they matter `port` (of the node), `never` (it is not
-restarted), `host_network` (it has no address of its own)."""
+restarted), `host_network` (it has no address of its own), `mounts` (folders of the node)."""
 
 
 class NodeState(swap_node.Outside):
@@ -66,7 +67,7 @@ class NodeState(swap_node.Outside):
         path = self.path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-        path.chmod(mode)
+        os.chmod(path, mode)  # noqa: PTH101  (the node can be killed at its own `Path.chmod`, not in here)
         return path
 
     def tick(self) -> None:

@@ -70,6 +70,10 @@ class World(Kubelet):
         self.hook(f"after {line}")
         return code, out if code == 0 else "", "" if code == 0 else out or "failed"
 
+    def spawn_each(self, argvs: Sequence[Sequence[str]], seconds: float) -> list[tuple[int, str, str]]:
+        """One after another: a simulated node can be ended at the same place twice."""
+        return [self.spawn(argv, "", {}, seconds) for argv in argvs]
+
     def pipe(self, giver: Sequence[str], taker: Sequence[str], seconds: float) -> tuple[int, int, str]:
         """`docker save | ctr images import`."""
         line = " ".join([*giver, "|", *taker])

@@ -22,6 +22,7 @@ strategies (`in-place` for containerd to containerd, `switch` for Docker to cont
 import argparse
 import base64
 import binascii
+import concurrent.futures
 import errno
 import fcntl
 import hashlib
@@ -48,6 +49,7 @@ BASE = "/var/lib/replank/swap"
 RUN_UNIT = "replank-swap.service"
 DEADLINE_UNIT = "replank-swap-deadline"
 RESUME_UNIT = "replank-swap-resume.service"
+AT_ONCE = 16  # programs that may run at the same time where several are started
 TIMED_OUT = -1000  # no exit status: the program was killed because its time was up
 MEASURED_SECONDS = 10.0
 RUNTIMES = ("dockerd", "docker-proxy", "cri-dockerd", "containerd", "containerd-shim")
@@ -140,6 +142,11 @@ class Outside:
                 out.read().decode("utf-8", "replace"),
                 err.read().decode("utf-8", "replace"),
             )
+
+    def spawn_each(self, argvs: Sequence[Sequence[str]], seconds: float) -> List[Tuple[int, str, str]]:
+        """As `spawn`, some at the same time; the answers in the order of `argvs`."""
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as threads:
+            return list(threads.map(lambda argv: self.spawn(argv, "", {}, seconds), argvs))
 
     def pipe(self, giver: Sequence[str], taker: Sequence[str], seconds: float) -> Tuple[int, int, str]:
         """`giver | taker`: both exit statuses and what they said on stderr. Nothing lies on disk between."""
@@ -1125,6 +1132,7 @@ class InPlace(Node):
 # ---------------------------------------------------------------- Docker -> containerd
 
 TRIAL = "replank-trial"  # a container that staging starts and removes
+READ_AT_LEAST, READ_AT_MOST = 2.0, 10.0  # seconds that log agents get once nobody writes any more
 DOCKER_ROW = (
     '{{.ID}}\t{{.Status}}\t{{.Label "io.kubernetes.pod.uid"}}\t{{.Label "io.kubernetes.container.name"}}\t'
     + ('{{.Label "io.kubernetes.docker.type"}}')
@@ -1548,10 +1556,24 @@ class Switch(Node):
         self.secure_pod_logs()  # where it has to copy them, nothing may be written any more
 
     def stop_pods(self) -> None:
-        """All of them, those too that are said to be stopped: it frees what an earlier stop has left."""
+        """All of them, those too that are said to be stopped: it frees what an earlier stop has left.
+
+        Those that read logs come last: where they look, the lines of this runtime will not be any more.
+        """
         pods = self.crictl("pods", "-o", "json").get("items") or []
         known = set(self.state.facts.get("new_sandboxes", []))
         self.remember("new_sandboxes", sorted(known | {p["id"] for p in pods}))
+        running = [
+            (c["id"], c.get("podSandboxId", ""))
+            for c in self.crictl("ps", "-o", "json").get("containers") or []
+            if c.get("state") == "CONTAINER_RUNNING"
+        ]
+        looking = self.log_readers()
+        reading = {pod for container, pod in running if container in looking}
+        self.end_containers([container for container, pod in running if pod not in reading])
+        if reading:
+            self.let_readers_catch_up()
+            self.end_containers([container for container, pod in running if pod in reading])
         for pod in pods:
             self.call(
                 "crictl", "--runtime-endpoint", "unix://" + self.endpoint(), "stopp", pod["id"], seconds=90
@@ -1559,10 +1581,44 @@ class Switch(Node):
         if any(is_ready(p) for p in self.crictl("pods", "-o", "json").get("items") or []):
             raise Trouble("pods of the new containerd are still ready after `crictl stopp`")
 
+    def end_containers(self, ids: Sequence[str]) -> None:
+        """Asks each to end, and gives it its time. `crictl stopp` alone kills at once (containerd v2.3.5,
+        internal/cri/server/sandbox_stop.go); it comes afterwards, and ends who did not."""
+        grace = self.own.get("stop_seconds", 30)
+        asked = ["--runtime-endpoint", "unix://" + self.endpoint(), "stop", "--timeout", str(grace)]
+        argvs = [[*self.tool("crictl"), *asked, container] for container in ids]
+        answers = self.outside.spawn_each(argvs, grace + 30)
+        for number, container in enumerate(ids):
+            self.note_command(["crictl", *asked, container], answers[number][0])
+
+    def log_readers(self) -> Set[str]:
+        """Containers that have the pods' logs, or a folder above them, mounted."""
+        logs = Path(self.own.get("pod_logs", "/var/log/pods"))
+        found: Set[str] = set()
+        for bundle in sorted(self.tasks().glob("*/config.json")):
+            for mount in json.loads(bundle.read_text()).get("mounts") or []:
+                source = Path(mount.get("source") or "-")
+                if source == logs or source in logs.parents or logs in source.parents:
+                    found.add(bundle.parent.name)
+        return found
+
+    def let_readers_catch_up(self) -> None:
+        """Until what is open is read to its end; who opens files anew for each look gets a while anyway."""
+        began, behind = self.outside.now(), ["?"]
+        logs = sorted(Path(self.own.get("pod_logs", "/var/log/pods")).glob("*/*/*.log"))
+        while behind or self.outside.now() < began + READ_AT_LEAST:
+            behind = unread(self.outside.proc(), logs)
+            if self.outside.now() >= began + READ_AT_MOST:
+                self.log("not read to the end: {}".format(", ".join(behind)))
+                return
+            self.outside.sleep(0.2)
+
+    def tasks(self) -> Path:
+        """A folder for each container of the new containerd that runs; its daemon is not needed for it."""
+        return Path(self.containerd["state"]) / "io.containerd.runtime.v2.task" / "k8s.io"
+
     def tasks_left(self) -> List[str]:
-        """What runs under the new containerd. Its state folder can be read while the daemon is down."""
-        folder = Path(self.containerd["state"]) / "io.containerd.runtime.v2.task" / "k8s.io"
-        return [f"container {p.name[:12]}" for p in sorted(folder.glob("*"))]
+        return [f"container {p.name[:12]}" for p in sorted(self.tasks().glob("*"))]
 
     def secure_pod_logs(self) -> None:
         """dockershim replaces containerd's log by a link of its own: hard links first, or copies."""
@@ -1707,6 +1763,29 @@ class Switch(Node):
         aside = self.logs_aside("docker").parent
         if aside.exists():
             shutil.rmtree(str(aside))
+
+
+def unread(proc: Path, logs: Iterable[Path]) -> List[str]:
+    """Which of these files a process has open for reading, and has not read to the end (proc(5), fdinfo)."""
+    sizes = {}
+    for log in logs:
+        try:
+            known = log.stat()
+        except FileNotFoundError:
+            continue  # rotated away
+        sizes[(known.st_dev, known.st_ino)] = (known.st_size, str(log))
+    behind = set()
+    for opened in proc.glob("[0-9]*/fd/*"):
+        try:
+            seen = opened.stat()
+            size, name = sizes.get((seen.st_dev, seen.st_ino), (0, ""))
+            info = (opened.parent.parent / "fdinfo" / opened.name).read_text() if name else ""
+        except OSError:
+            continue  # closed meanwhile, or nothing that has a place in a file system
+        said = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
+        if name and int(said["flags"], 8) & os.O_ACCMODE == os.O_RDONLY and int(said["pos"]) < size:
+            behind.add(name)
+    return sorted(behind)
 
 
 def spare_tag(image: Dict[str, Any]) -> str:
