@@ -13,7 +13,8 @@ demo: $(STAMP) ## Run replank's main job on an embedded legacy fleet (about a mi
 	$(BIN)/replank demo --dir build/demo
 
 test: $(STAMP) ## Run the tests (Python only; about 5 minutes on 2 cores).
-	$(BIN)/pytest -n auto
+	@# Without bytecode every worker, and every replank that a test starts, would compile everything anew.
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n auto --dist worksteal
 
 prove: ground-up ## Run the tests that only real controllers can pass (Linux, root; first time up to 45 minutes).
 	$(BIN)/pytest -m "ground and not long" tests/ground

@@ -1,9 +1,11 @@
-"""For all tests: hypothesis without deadlines (the machine may be busy), and a loud word on what was left
-out.
+"""For all tests: hypothesis without deadlines (the machine may be busy), files in memory, and a loud word on
+what was left out.
 """
 
 from __future__ import annotations
 
+import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,29 @@ settings.register_profile(
 )
 settings.load_profile("replank")
 
-
+MEMORY = Path("/dev/shm")
+ENOUGH_BYTES = 2 << 30
 PROOF = Path(__file__).parent.parent / "docs" / "proof.md"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Journals are synced and folders are copied, thousands of times; nobody pulls a plug here."""
+    if "not ground" in config.option.markexpr and _memory_has_room():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def _memory_has_room() -> bool:
+    """Whether there is a file system in memory that holds what tests write, programs included."""
+    if not os.access(MEMORY, os.W_OK):
+        return False
+    found = os.statvfs(MEMORY)
+    return found.f_bavail * found.f_frsize >= ENOUGH_BYTES and not found.f_flag & os.ST_NOEXEC
+
+
+@pytest.fixture(autouse=True)
+def _private_log_of_a_new_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine leaves its file with this logger; with the next test the file's folder is gone."""
+    monkeypatch.setattr(logging.getLogger("replank.private"), "handlers", [logging.NullHandler()])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -28,11 +28,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from replank.audit.finding import AuditSettings
 from replank.inventory.facts import codec
 from replank.inventory.facts.snapshot import Snapshot
+from yaml_files import read_yaml_file
 
 FACTS = Path(__file__).parent / "facts"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -75,13 +74,9 @@ class Case:
         return snapshot_of(document)
 
 
-def _yaml(path: Path) -> Any:
-    return YAML(typ="safe", pure=False).load(path.read_text(encoding="utf-8"))
-
-
 @cache
 def _healthy() -> str:
-    return json.dumps(_yaml(FACTS / "healthy.yaml"))
+    return json.dumps(read_yaml_file(FACTS / "healthy.yaml"))
 
 
 def healthy() -> Document:
@@ -92,7 +87,7 @@ def healthy() -> Document:
 
 @cache
 def _runtimes() -> str:
-    return json.dumps(_yaml(FACTS / "runtimes.yaml"))
+    return json.dumps(read_yaml_file(FACTS / "runtimes.yaml"))
 
 
 def healthy_on_docker() -> Document:
@@ -121,7 +116,7 @@ def runtime_case_files() -> list[Path]:
 @cache
 def case(path: Path) -> Case:
     """Reads one fact file. Raises on keys that it does not know."""
-    data = _yaml(path)
+    data = read_yaml_file(path)
     unknown = set(data) - {"says", "settings", "changes", "expect"}
     if unknown or not data.get("says"):
         raise ValueError(f"{path}: unknown keys {sorted(unknown)} or nothing said")

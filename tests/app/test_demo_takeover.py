@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 from bad_input_site import Site, small_world
+from hasty_clock import HastyClock
 
 from replank.app.demo_operator import Operator
 from replank.app.demo_wiring import demo_wiring
 from replank.app.journals import journal_url
-from replank.engine.clock import SystemClock
 from replank.testbed.controlled import start_controllers
 from replank.testbed.twin import Twin
 
@@ -59,7 +59,7 @@ def test_a_cluster_is_taken_over_and_given_back_as_it_was(site: Site) -> None:
     assert site.on_fleet("plan takeover", "b", "--out", files / "plans").status == 0
     before, machines = picture(twin), ids(twin, "edge")
     start_controllers(twin, "b", lambda _: None)
-    wiring = demo_wiring(twin, SystemClock())
+    wiring = demo_wiring(twin, HastyClock())
     fleet = ["--fleet", site.fleet]
     reports = ["--reports", files / "reports"]
     assert site.run("approve", "--yes", plan, *fleet, wiring=wiring).status == 0

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from bad_input_site import Done, Site, edited, small_world
+from hasty_clock import HastyClock
 
 from replank.app.demo_operator import Operator
 from replank.app.demo_wiring import demo_wiring
 from replank.app.journals import journal_url
-from replank.engine.clock import SystemClock
 from replank.testbed.controlled import start_controllers
 from replank.testbed.twin import Twin
 
@@ -38,7 +38,7 @@ def taken(site: Site) -> Site:
         assert site.on_fleet("survey").status == 0
         assert site.on_fleet("plan takeover", "b", "--out", plan.parent).status == 0
         start_controllers(site.twin, "b", lambda _: None)
-        wiring, fleet = demo_wiring(site.twin, SystemClock()), ["--fleet", site.fleet]
+        wiring, fleet = demo_wiring(site.twin, HastyClock()), ["--fleet", site.fleet]
         assert site.run("approve", "--yes", plan, *fleet, wiring=wiring).status == 0
         with Operator(journal_url(None, site.fleet, make=True), "b", lambda _: None):
             apply = ["apply", "--yes", "--judged-by-replank", plan, *fleet]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from replank.inventory.log_agents.agent import AgentKind, SourceRef
 from replank.inventory.log_agents.mounted import Texts
 from replank.inventory.log_agents.recognise import kind_of
 from replank.inventory.log_agents.workload import AgentContainer, AgentWorkload, select
+from yaml_files import read_yaml_file
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 
@@ -19,7 +18,7 @@ class Case:
     """One fact file. `expect`: as written."""
 
     def __init__(self, path: Path) -> None:
-        found = YAML(typ="safe").load(path.read_text())
+        found = read_yaml_file(path)
         self.name = path.stem
         self.expect: dict[str, Any] = found["expect"]
         self.document = workload(found["workload"])

@@ -30,7 +30,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
-from ruamel.yaml import YAML
 
 from replank.domain.unknown import Unknown
 from replank.inventory.facts.hosts import KubeletFacts
@@ -49,6 +48,7 @@ from replank.inventory.runtime.versions import Version, parse_version
 from replank.migrations.runtime_swap.translation.containerd import from_containerd
 from replank.migrations.runtime_swap.translation.docker import from_docker
 from replank.migrations.runtime_swap.translation.model import Target, Translation
+from yaml_files import read_yaml_file
 
 CASES = Path(__file__).parent / "translation_cases"
 CONFIG_YAML = "/var/lib/kubelet/config.yaml"
@@ -154,7 +154,7 @@ def cases() -> list[TranslationCase]:
     """All fact files, sorted by name. ValueError: one has keys that nobody reads."""
     found = []
     for path in sorted(CASES.glob("*.yaml")):
-        document = YAML(typ="safe", pure=False).load(path.read_text(encoding="utf-8"))
+        document = read_yaml_file(path)
         unknown = set(document) - {"says", "from", "node", "target", "expect"}
         expects = set(document["expect"]) - {
             *("stops", "warnings", "rows", "config", "absent", "files", "no_files", "count")

@@ -10,7 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from replank.domain.errors import Refused
 from replank.inventory.facts.json_value import JSON
@@ -23,6 +22,7 @@ from replank.inventory.runtime.containerd_setting import GRPC, IMAGES, RUNTIME
 from replank.inventory.runtime.tree import at, leaves
 from replank.inventory.runtime.withheld import WITHHELD
 from tests.runtime.runtime_cases import containerd_files, version
+from yaml_files import read_yaml_file
 
 SAID = sorted((Path(__file__).parent / "containerd_said").glob("*.yaml"))
 ROOT = "/etc/containerd/config.toml"
@@ -37,7 +37,7 @@ NOTHING = ("", 0, False, [], None)
 
 
 def _files(path: Path):
-    return YAML(typ="safe", pure=False).load(path.read_text(encoding="utf-8"))
+    return read_yaml_file(path)
 
 
 @pytest.mark.parametrize("path", SAID, ids=[path.stem for path in SAID])

@@ -384,7 +384,7 @@ _OF_NO_SETTING = frozenset(
             "addresses",
             "selinux",
         ),
-        *("other_containers", "packages", "docker_users", "deprecations", "kubelet_version"),
+        *("other_containers", "packages", "docker_users", "deprecations", "kubelet_version", "offered"),
     }
 )
 """Facts that checks and steps use; no setting is translated from them."""

@@ -27,6 +27,7 @@ from replank.migrations.runtime_swap.steps.registry import runtime_swap_registry
 from replank.plan.model import Step
 from replank.plan.runtime_swap import RuntimeSwapPlan
 from replank.ports.journal import Run
+from replank.testbed.simulation.documents import copied
 from replank.testbed.simulation.explore import Simulation
 from replank.testbed.simulation.faults import Chaos, FaultyJournal, ProcessDeath, faulty
 from replank.testbed.simulation.journal import MemoryJournal
@@ -61,9 +62,9 @@ def _settled(shape: str) -> _Settled:
     assert outcome.status == "done", str(outcome)
     world = simulation.world
     return _Settled(
-        copy.deepcopy(world.management.documents),
-        copy.deepcopy(world.workload.documents),
-        copy.deepcopy(dict(world.cloud.project.collections)),
+        copied(world.management.documents),
+        copied(world.workload.documents),
+        copied(dict(world.cloud.project.collections)),
         copy.deepcopy(dict(world.cloud.credentials)),
         copy.deepcopy(dict(world.etcd.members)),
     )
@@ -100,11 +101,11 @@ class World:
         self.loop = VirtualLoop(NOW.timestamp() + _ADOPTED_S)
         self.world = SimulatedWorld(SHAPES[self.shape], self.loop, self.seed, self.trace.append)
         left, world = _settled(self.shape), self.world
-        world.management.documents = copy.deepcopy(left.management)
-        world.workload.documents = copy.deepcopy(left.workload)
+        world.management.documents = copied(left.management)
+        world.workload.documents = copied(left.workload)
         collections = world.cloud.project.collections
         collections.clear()
-        collections.update(copy.deepcopy(left.cloud))
+        collections.update(copied(left.cloud))
         world.cloud.credentials.update(copy.deepcopy(left.credentials))
         world.etcd.members.clear()
         world.etcd.members.update(copy.deepcopy(left.etcd))
@@ -238,7 +239,7 @@ class World:
     def picture(self) -> dict[str, Any]:
         """spec and annotations of everything of Cluster API."""
         return {
-            f"{d['kind']}/{d['metadata']['name']}": copy.deepcopy(
+            f"{d['kind']}/{d['metadata']['name']}": copied(
                 (d.get("spec"), d["metadata"].get("annotations") or {})
             )
             for key, d in self.world.management.documents.items()

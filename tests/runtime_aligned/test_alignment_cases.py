@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
-from ruamel.yaml import YAML
 
 from facts_loader import healthy_on_docker, snapshot_of
 from replank.domain.unknown import Unknown
@@ -22,13 +21,14 @@ from replank.migrations.runtime_swap.planner import plan_runtime_swap
 from replank.migrations.runtime_swap.settings import RuntimeSwapSettings
 from replank.plan import codec
 from replank.plan.runtime_swap import PlannedEdit, RuntimeSwapPlan
+from yaml_files import read_yaml_file
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 FACTS = TypeAdapter(ClusterApiFacts)
 
 
 def read(path: Path) -> dict[str, Any]:
-    data: dict[str, Any] = YAML(typ="safe").load(path.read_text())
+    data: dict[str, Any] = read_yaml_file(path)
     assert set(data) <= {"says", "image", "images", "facts", "expect"}
     assert set(data["expect"]) == {"templates", "edits", "findings"}
     return data

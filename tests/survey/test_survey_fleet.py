@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
+import facts_loader
 from replank.domain.errors import Refused, Transient
 from replank.domain.unknown import Unknown
 from replank.inventory.facts import codec
@@ -27,8 +25,7 @@ from replank.survey.progress import Silent
 
 @pytest.fixture(scope="module")
 def healthy():
-    text = Path(__file__).parents[1].joinpath("facts", "healthy.yaml").read_text()
-    return codec.load(json.dumps(YAML(typ="safe").load(text)).encode(), where="healthy")
+    return facts_loader.snapshot_of(facts_loader.healthy())
 
 
 class Fake:

@@ -1,22 +1,19 @@
 """Snapshots and settings that the planner is tried with: the healthy cluster, bent in one way each.
 
-`python tests/takeover/planner_cases.py` writes the golden plans anew; look at the difference before you
-commit.
+`PYTHONPATH=tests python tests/takeover/planner_cases.py` writes the golden plans anew; look at the difference
+before you commit.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
+import facts_loader
 from replank.domain.roles import Role
 from replank.domain.unknown import Unknown, is_known
-from replank.inventory.facts import codec
 from replank.inventory.facts.configuration import ConfigurationFile
 from replank.inventory.facts.hosts import FileFact, HostFacts, ReferencedFile
 from replank.inventory.facts.identity import LegacyMachine
@@ -48,8 +45,7 @@ GPU_FLAVOR = "5a1f8a3e-0d2b-4c57-8f6f-0d8f7a3a9c10"
 @cache
 def healthy() -> Snapshot:
     """tests/facts/healthy.yaml."""
-    document = YAML(typ="safe", pure=False).load(HERE.parent / "facts" / "healthy.yaml")
-    return codec.load(json.dumps(document).encode(), where="healthy.yaml")
+    return facts_loader.snapshot_of(facts_loader.healthy())
 
 
 def cloud_of(snapshot: Snapshot) -> OpenStackFacts:

@@ -55,7 +55,8 @@ def text(plan: TakeoverPlan) -> str:
 
 
 @settings(max_examples=40)
-@given(st.sampled_from(SNAPSHOTS), st.randoms(use_true_random=False))
+# A draw for every item of thousands would be most of the work, and nobody reads a smallest shuffle.
+@given(st.sampled_from(SNAPSHOTS), st.randoms(use_true_random=True))
 def test_any_order_of_the_facts_gives_the_same_plan(
     snapshot: Callable[[], Snapshot], order: random.Random
 ) -> None:

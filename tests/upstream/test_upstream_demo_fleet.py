@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 from upstream_crds import upstream_crds
 
 from replank.testbed.fleet.demo import demo_world
 from replank.testbed.twin import Twin
 
 pytestmark = pytest.mark.upstream
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 def replank(folder: Path, *arguments: str) -> tuple[str, str]:
@@ -30,8 +31,7 @@ def test_plans_of_the_demo_match_the_schemas_in_a_folder(tmp_path: Path) -> None
     crds = tmp_path / "crds"
     crds.mkdir()
     for number, crd in enumerate(upstream_crds()):
-        with (crds / f"{number}.yaml").open("w") as file:
-            YAML(typ="safe").dump(crd, file)
+        (crds / f"{number}.yaml").write_text(yaml.dump(crd, Dumper=_DUMPER))
     with Twin(demo_world(1), tmp_path / "work"):
         replank(tmp_path / "work", "survey", "plain", "groups")
         out, err = replank(

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
+
+from yaml_files import read_yaml_file
 
 HERE = Path(__file__).parent
 FOLDERS = {
@@ -42,12 +43,11 @@ def upstream_crds() -> tuple[dict[str, Any], ...]:
 
 @cache
 def _crds() -> tuple[dict[str, Any], ...]:
-    yaml = YAML(typ="safe", pure=False)
     found = []
     for module, folders in FOLDERS.items():
         root = _module_folder(module)
         for folder in folders:
-            found += [yaml.load(path) for path in sorted((root / folder).glob("*.yaml"))]
+            found += [read_yaml_file(path) for path in sorted((root / folder).glob("*.yaml"))]
     return tuple(found)
 
 

@@ -16,7 +16,7 @@ from replank.engine.store import SqlJournal
 from replank.journal.event import Direction
 from replank.plan.takeover import Forget, takeover_of
 
-_LOOK_S: Final = 0.5
+_LOOK_S: Final = 0.1
 
 
 class Operator:
@@ -65,7 +65,7 @@ class Operator:
             return await self._watch(journal)
         plan = takeover_of(plan_of(found.run), "part of Terraform")
         gates = {s.id for stage in plan.stages for s in stage.steps if s.kind == "terraform.forget"}
-        async for event in follow(journal, found.run.id):
+        async for event in follow(journal, found.run.id, every_s=_LOOK_S):
             if event.kind == "hold" and event.step in gates:
                 self._act(event.direction, plan.forget)
         return None

@@ -41,7 +41,7 @@ def demo_wiring(twin: Twin, clock: Clock | None = None) -> Wiring:
             database_url=url,
             registry=all_code(),
             open_access=access_of,
-            patience=Patience(poll_s=0.5),
+            patience=Patience(poll_s=0.1),
             clock=time,
         )
 

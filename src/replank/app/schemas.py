@@ -36,15 +36,15 @@ class SchemaCheck:
 
 def crds_of_folder(folder: Path) -> CrdSource:
     """All CustomResourceDefinitions in YAML files below `folder`. Raises `Refused` RP072 without one."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
+    import yaml
 
-    yaml = YAML(typ="safe", pure=False)
+    # libyaml is ten times as quick, and optional: upstream's CRDs are 50,000 lines.
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     found: list[Mapping[str, Any]] = []
     for path in sorted(p for p in folder.rglob("*") if p.suffix in (".yaml", ".yml")):
         try:
-            documents = list(yaml.load_all(read_file(path, what="A CRD file")))
-        except YAMLError as error:
+            documents = list(yaml.load_all(read_file(path, what="A CRD file"), loader))
+        except yaml.YAMLError as error:
             raise Refused(
                 "RP072",
                 "A CRD file is no YAML",

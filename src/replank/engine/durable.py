@@ -36,6 +36,9 @@ from replank.journal.event import SCHEMA
 from replank.journal.state import RunStatus
 
 _POLL_S: Final = 0.2
+_LISTENER_POLL_S: Final = 0.05
+"""Nothing here sends DBOS's notifications, so that its listener asks no database. It sleeps, and `destroy`
+waits until it wakes: a second by DBOS's default (`_sys_db.py`, `_notification_listener_polling`)."""
 _LEFT: Final = ("PENDING", "ENQUEUED", "DELAYED")
 
 
@@ -160,6 +163,7 @@ class DurableRuns:
                 # Its log lines may hold SQL with values; what matters comes as exceptions.
                 "log_level": "CRITICAL",
                 "use_listen_notify": False,
+                "notification_listener_polling_interval_sec": _LISTENER_POLL_S,
             }
             # An earlier instance left a handler on the stderr of its day, which may be closed by now.
             logging.getLogger("dbos").handlers.clear()

@@ -5,10 +5,12 @@ Source: facts file, section 3 (cluster-api v1.14.0, controlplane/kubeadm/pkg/fil
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from replank.testbed.simulation.documents import Document, copied
+from replank.testbed.simulation.documents import Document
 from replank.testbed.simulation.labels import CLONED_FROM_KIND, CLONED_FROM_NAME, annotations_of
 
 _IGNORED_IN_CLUSTER = ("controlPlaneEndpoint", "dns")
@@ -45,8 +47,14 @@ def why_outdated(
 
 
 def _normal(spec: Mapping[str, Any], version: str) -> Document:
-    """What both sides are brought to before they are compared."""
-    result: Document = copied(spec)
+    """What both sides are brought to before they are compared; not to be changed."""
+    return _normal_of(marshal.dumps(dict(spec)), version)
+
+
+@lru_cache(maxsize=1024)
+def _normal_of(packed: bytes, version: str) -> Document:
+    """Controllers look at every Machine again and again, and it is mostly the same."""
+    result: Document = marshal.loads(packed)  # noqa: S302  (written one line before)
     result.pop("initConfiguration", None)
     join = result.setdefault("joinConfiguration", {})
     for name in ("controlPlane", "discovery"):
