@@ -18,8 +18,16 @@ from proving_ground.settings import Folders
 OLD, NEW = "containerd://1.7.29", "containerd://2.3.5"
 
 
-def prepared(ground: Folders, cluster: LegacyCluster, progress: Progress, folder: Path, *how: object) -> Desk:
-    """Surveyed, audited and planned, by replank's commands. `how`: more options of `plan runtime`."""
+def prepared(
+    ground: Folders,
+    cluster: LegacyCluster,
+    progress: Progress,
+    folder: Path,
+    *how: object,
+    package: str = "",
+) -> Desk:
+    """Surveyed, audited and planned, by replank's commands. `how`: more options of `plan runtime`. `package`:
+    brings the new programs, "" = a bundle does."""
     swapping.give_crictl(ground, cluster, progress)
     desk = Desk(ground, cluster, folder)
     write_fleet_file(ground, [cluster], desk.fleet, "one", probes_of(ground, cluster))
@@ -28,7 +36,8 @@ def prepared(ground: Folders, cluster: LegacyCluster, progress: Progress, folder
         replank("survey", "--runtime", "--fleet", desk.fleet, *snapshots)
         found = json.loads(replank("audit", "runtime", "--json", "--fleet", desk.fleet, *snapshots))
         assert all(f["severity"] != "blocker" for f in findings(found)), found
-        to = ("--to", NEW.replace("://", "-"), "--bundle", swapping.bundle(ground, progress))
+        origin = ("--package", package) if package else ("--bundle", swapping.bundle(ground, progress))
+        to = ("--to", NEW.replace("://", "-"), *origin)
         replank("plan", "runtime", *to, *how, "--fleet", desk.fleet, *snapshots, "--out", folder / "plans")
     return desk
 

@@ -12,6 +12,7 @@ from swap_desk import NEW, OLD, plan_of, prepared, windows
 from told import Told
 
 from proving_ground.legacy import create, ssh, tofu
+from proving_ground.legacy.layout import LegacyCluster
 from proving_ground.progress import Progress
 from proving_ground.scenario import settled, swapping
 from proving_ground.scenario.fresh import DOCKER, SWAP, fresh_cluster
@@ -47,7 +48,7 @@ def log_numbers(ground: Folders) -> list[int]:
 def test_containerd_is_swapped_in_place_and_back_and_again_and_no_pod_notices(
     ground: Folders, workload: Kube, progress: Progress, tmp_path: Path, told: Told
 ) -> None:
-    desk = prepared(ground, SWAP, progress, tmp_path, "--measure")
+    desk = prepared(ground, SWAP, progress, tmp_path, "--measure-logs", image_with_a_shell(workload))
     plan = plan_of(desk)
     before = swapping.containers(workload)
     with progress.step("swap: to 2.3.5, probed"):
@@ -59,10 +60,7 @@ def test_containerd_is_swapped_in_place_and_back_and_again_and_no_pod_notices(
     failed = {t["name"]: t["stats"]["failed"] for t in report["probe"]["targets"]}
     told(f"proof: containerd 1.7.29 to 2.3.5 under a control plane and a worker: failed samples {failed}")
     assert set(failed.values()) == {0}
-    for node in report["performance"]:
-        assert (node["not_measured"], node["left"]) == ([], []), node
-        told(f"proof: containerd 1.7.29 to 2.3.5 on {node['node']}: {figures(node)}")
-    assert len(report["performance"]) == 2
+    tell_figures(report, "containerd 1.7.29 to 2.3.5", told)
     with progress.step("swap: undone"):
         desk.run("undo", "swap", "--yes").done(300)
     # An undo has no checks after it; a kubelet tells of its runtime every ten seconds.
@@ -83,13 +81,16 @@ def test_docker_is_switched_to_containerd_and_back_and_no_address_is_left_behind
 ) -> None:
     """Pods restart where they are: with one worker there is nowhere to drain to. `--root`: the machines' own
     root is an overlay, which takes no other."""
-    root = ("--root", "/var/lib/containerd/replank")
-    desk = prepared(ground, DOCKER, progress, tmp_path, "--no-drain", *root)
+    how = ("--no-drain", "--root", "/var/lib/containerd/replank")
+    image = image_with_a_shell(docker_workload)
+    desk = prepared(ground, DOCKER, progress, tmp_path, *how, "--measure-logs", image)
     plan = plan_of(desk)
     docker = next(iter(swapping.runtimes(docker_workload).values()))
     for word, runtime in (("apply", NEW), ("undo", docker), ("apply", NEW)):
         with progress.step(f"docker: {word}"):
             desk.run(word, plan if word == "apply" else "docker", "--yes").done(900)
+        if word == "apply":
+            tell_figures(desk.report(), f"{docker} to containerd 2.3.5".replace("://", " "), told)
         until(runtime, lambda runtime=runtime: swapping.not_all_on(docker_workload, runtime), limit_s=120)
         until("pods", lambda: settled.workload_serves(docker_workload), limit_s=180)
         until("addresses", lambda: swapping.strange_addresses(ground, DOCKER, docker_workload), limit_s=60)
@@ -98,8 +99,41 @@ def test_docker_is_switched_to_containerd_and_back_and_no_address_is_left_behind
         replank("approve", plan, "--yes", "--fleet", desk.fleet)
         desk.run("apply", plan, "--until", "commit", "--yes").done(300)
     until("pods", lambda: settled.workload_serves(docker_workload), limit_s=60)
+    for machine, said in on_every_machine(ground, DOCKER, LEFT_OF_DOCKER).items():
+        assert said.split() == ["0", "no-package"], f"{machine}: {said}"
 
 
-def figures(node: Any) -> str:
-    """What was measured of a node before its swap and after it."""
-    return ", ".join(f"{f['what']} {f['before']:g} -> {f['after']:g} {f['unit']}" for f in node["figures"])
+LEFT_OF_DOCKER = (
+    "sudo ls -A /var/lib/docker | wc -l; "
+    "dpkg-query -W -f '${Status}' docker.io 2>/dev/null | grep -q '^install ok' || echo no-package"
+)
+"""How many things lie below its root, and whether its package is there."""
+
+
+def on_every_machine(ground: Folders, cluster: LegacyCluster, command: str) -> dict[str, str]:
+    """Machine -> what the command says there."""
+    hosts = create.known_hosts(ground, cluster)
+    return {
+        machine.name: ssh.run(ground, hosts, machine.address, command).decode()
+        for machine in tofu.read(ground, cluster).machines
+    }
+
+
+def image_with_a_shell(workload: Kube) -> str:
+    """kube-proxy's, which has one for its iptables."""
+    (image,) = {
+        pod["spec"]["containers"][0]["image"]
+        for pod in workload.list("Pod")
+        if pod["metadata"].get("labels", {}).get("k8s-app") == "kube-proxy"
+    }
+    return str(image)
+
+
+def tell_figures(report: Any, what: str, told: Told) -> None:
+    """What was measured of each node before its swap and after it: all of it, and nothing is left."""
+    assert len(report["performance"]) == 2
+    for node in report["performance"]:
+        assert (node["not_measured"], node["left"]) == ([], []), node
+        figures = [f"{f['what']} {f['before']:g} -> {f['after']:g} {f['unit']}" for f in node["figures"]]
+        assert len(figures) == 4
+        told(f"proof: {what} on {node['node']}: {', '.join(figures)}")

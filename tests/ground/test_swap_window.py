@@ -70,6 +70,9 @@ def test_how_long_a_nodes_pods_are_away_with_replank_and_with_the_sequence_of_ot
         stage = ("--until", f"swap-{ours.name}")
         window = measured(workload, ours, lambda: desk.run("apply", plan_of(desk), "--yes", *stage).done(600))
     assert len(set(swapping.runtimes(workload).values())) == 2, "the other worker is still on Docker"
+    phases = {phase["name"]: phase["seconds"] for phase in ours.standing()["phases"]}
+    inside = list(phases)[list(phases).index("kubelet-stop") :]
+    told(f"proof: seconds of each phase in replank's: {', '.join(f'{n} {phases[n]:.1f}' for n in inside)}")
     with progress.step("window: other tools"):
         other = measured(workload, theirs, lambda: move(theirs, planned(plan, theirs).instructions, registry))
     pods = len(pods_on(workload, ours.name)), len(pods_on(workload, theirs.name))

@@ -106,7 +106,7 @@ def test_swap_grants_what_is_asked_for_before_a_swap_begins() -> None:
     """Each of `swap_rights` by a rule: its kinds are the resources' names in the singular."""
     granted = granted_by(permissions("swap").workload)
     asked = {(right.kind.lower(), right.verb) for right in swap_rights(drains=True, measures=True)}
-    assert asked | {("pods/eviction", "create")} == granted
+    assert asked | {("pods/eviction", "create"), ("pods/log", "get")} == granted
 
 
 def test_swap_grants_in_the_management_cluster_what_is_asked_for_where_cluster_api_has_the_cluster() -> None:

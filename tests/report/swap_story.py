@@ -51,6 +51,7 @@ def swap_plan(*names: str) -> RuntimeSwapPlan:
                 measured(
                     each,
                     "registry.k8s.io/pause:3.9",
+                    "",
                     [
                         Draft(
                             slug="swap",

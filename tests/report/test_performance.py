@@ -87,6 +87,28 @@ def test_terminal_page_and_json_say_the_same() -> None:
     }
 
 
+def test_log_lines_have_a_column_where_somebody_asked_for_them() -> None:
+    plain = told(whole())
+    assert "Log lines/s" not in shown(plain)
+    assert "Log lines/s" not in page(plain).all("main")[0].text
+    answers = whole()
+    for side, speed in (("before", 210_000), ("after", 315_000)):
+        answers[WORKER, side] |= {"log": {"lines_per_second": speed, "lines": 202_000}}
+        answers[CONTROL, side] |= {"log": {"not_measured": "RP058 no such image"}}
+    report = told(answers)
+    assert report.performance[1].not_measured == (
+        "log lines before: RP058 no such image",
+        "log lines after: RP058 no such image",
+    )
+    (table,) = [e for e in page(report).all("table") if "Log lines/s" in e.text]
+    for words in ("210,000", "315,000", "+50 %", "not on both sides"):
+        assert words in table.text
+    text = " ".join(shown(report, 140).split())
+    assert "210,000 -> 315,000 (+50 %)" in text
+    assert "the times that the runtime puts beside them" in text
+    assert "the times that the runtime puts beside them" not in shown(plain)
+
+
 def test_how_it_was_measured_stands_beside_the_figures() -> None:
     report = told(whole())
     for text in (shown(report), page(report).all("main")[0].text):

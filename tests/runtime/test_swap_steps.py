@@ -12,7 +12,7 @@ from facts_loader import healthy_on_docker, snapshot_of
 from replank.domain.errors import Hold, Refused, Transient
 from replank.inventory.hosts.swap_commands import FOLDER, NODE_PART
 from replank.migrations.runtime_swap.steps.checks import pods_kept
-from replank.migrations.runtime_swap.steps.draining import DrainNode, OpenNode
+from replank.migrations.runtime_swap.steps.draining import WAY_BACK_S, DrainNode, OpenNode
 from replank.migrations.runtime_swap.steps.node_part import GRACE_S
 from replank.migrations.runtime_swap.steps.node_swap import CommitNode, StageNode, SwapNode
 
@@ -152,7 +152,10 @@ def test_only_a_swapped_node_is_committed() -> None:
         site.run(lambda: CommitNode().apply(site.at("runtime.commit")))
     assert raised.value.code == "RP953"
     site.nodes.outcome = "swapped"
-    assert site.run(lambda: CommitNode().apply(site.at("runtime.commit"))) == {"committed": "now"}
+    assert site.run(lambda: CommitNode().apply(site.at("runtime.commit"))) == {
+        "committed": "now",
+        "stays": [],
+    }
     assert site.run(lambda: CommitNode().apply(site.at("runtime.commit"))) == {"committed": "before"}
 
 
@@ -215,6 +218,22 @@ def test_undo_takes_back_the_cordon_that_a_step_made_or_took_off() -> None:
     assert site.api.nodes[site.name]["spec"] == {"unschedulable": True}
     site.run(lambda: DrainNode().undo(site.at("runtime.drain")))
     assert site.api.nodes[site.name]["spec"] == {}
+
+
+def test_undo_empties_the_node_again_but_waits_only_a_while_for_what_does_not_go() -> None:
+    site = on_docker()
+    site.run(lambda: DrainNode().apply(site.at("runtime.drain")))
+    before = site.run(lambda: OpenNode().found(site.at("runtime.open")))
+    site.run(lambda: OpenNode().apply(site.at("runtime.open")))
+    site.pod("web")
+    site.pod("bare", owner="")
+    site.pod("agent", owner="DaemonSet")
+    assert site.run(lambda: OpenNode().undo(site.at("runtime.open", before)))["stayed"] == []
+    assert site.api.evicted == ["web"]
+    site.pod("kept")
+    site.api.budget, began = 10_000, site.clock.now()
+    assert site.run(lambda: OpenNode().undo(site.at("runtime.open", before)))["stayed"] == ["shop/kept"]
+    assert site.clock.now() - began == pytest.approx(WAY_BACK_S, abs=5)
 
 
 def test_a_node_that_somebody_else_has_cordoned_is_never_opened() -> None:

@@ -206,11 +206,14 @@ def switch(root: Path) -> tuple[World, dict[str, Any]]:
         "stop_seconds": 10,
         "commit": {
             "remove_containers": True,
+            "remove_data": True,
             "commands": [["apt-get", "remove", "-y", "docker.io"]],
             "seconds": 100,
         },
     }
     plan["pods"]["restartable"] = ["uid-web", "uid-agent"]
+    world.write("var/lib/docker/image/overlay2/repositories.json", "{}")
+    world.write("var/lib/docker/overlay2/1/diff/etc/motd", "a layer")
     world.tick()
     return world, plan
 

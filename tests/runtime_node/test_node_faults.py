@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -508,6 +509,78 @@ def test_commit_removes_dockers_containers_and_then_runs_the_plans_commands(runs
     assert not node.world.docker
     assert not node.world.on("docker.service")
     node.assert_swapped()
+
+
+def test_cri_dockerd_is_switched_off_before_docker_and_comes_back_after_it(runs: Make) -> None:
+    node = runs("switch")
+    shim = ["cri-docker.socket", "cri-docker.service"]
+    for unit in shim:
+        node.world.units[unit] = {"active": True, "enabled": "enabled"}
+    node.enabled |= dict.fromkeys(shim, "enabled")
+    node.plan["switch"]["docker"]["units"] = [*shim, "docker.socket", "docker.service"]
+    put_plan(node.world, node.plan)
+    node.do("stage")
+    assert node.do("run")["outcome"] == "swapped"
+    assert [node.world.on(unit) for unit in shim] == [False, False]
+    assert [node.world.units[unit]["enabled"] for unit in shim] == ["disabled", "disabled"]
+    assert node.do("undo")["outcome"] == "undone"
+    assert [node.world.on(unit) for unit in shim] == [True, True]
+    started = [w for w in node.world.spawned if re.fullmatch(r"systemctl start (cri-)?docker\.service", w)]
+    assert started[-2:] == ["systemctl start docker.service", "systemctl start cri-docker.service"]
+    node.assert_undone()
+
+
+def test_commit_removes_dockers_data_and_what_is_mounted_below_it(runs: Make) -> None:
+    node = staged(runs, "switch")
+    node.do("run")
+    docker = node.world.path("var/lib/docker")
+    node.world.write(
+        "proc/self/mounts", f"overlay {docker} x rw 0 0\nshm {docker}/containers/a/shm x rw 0 0\n"
+    )
+    assert node.do("commit")["outcome"] == "committed"
+    assert list(docker.iterdir()) == []
+    assert [line for line in node.world.spawned if line.startswith("umount")] == [
+        f"umount {docker}/containers/a/shm"
+    ]
+    assert node.seen()["stays"] == []
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ("a container", "container foreign"),
+        ("a volume", "volume accounts"),
+        ("another driver", "storage driver"),
+        ("another folder", "does not look like Docker's"),
+        ("our root below it", "new containerd's root is below it"),
+    ],
+)
+def test_commit_leaves_data_that_may_be_somebody_elses_and_says_why(runs: Make, what: str, why: str) -> None:
+    node = runs("switch")
+    docker = node.world.path("var/lib/docker")
+    if what == "another folder":
+        docker = node.world.write("srv/data/letter", "dear").parent
+        node.plan["switch"]["docker"]["data_root"] = str(docker)
+    if what == "our root below it":
+        node.plan["containerd"]["folders"][0] = str(docker / "replank")
+    put_plan(node.world, node.plan)
+    node.do("stage")
+    node.do("run")
+    if what == "a container":
+        foreign = {"id": "foreign", "uid": "", "name": "ci", "type": "", "up": False}
+        node.world.docker.append(foreign)
+    if what == "a volume":
+        node.world.docker_volumes = ["accounts"]
+    if what == "another driver":
+        (docker / "zfs").mkdir()
+    before = sorted(docker.rglob("*"))
+    assert node.do("commit")["outcome"] == "committed"
+    assert why in node.seen()["stays"][0]
+    kept = [p for p in before if "containers" not in str(p)]
+    assert kept
+    assert all(p.exists() for p in kept)
+    asked = [line for line in node.world.spawned if line.startswith("apt-get")]
+    assert bool(asked) is (what not in ("a container", "a volume")), "who uses Docker keeps its package"
 
 
 def test_logs_of_both_runtimes_are_secured_before_they_can_be_deleted(runs: Make) -> None:

@@ -101,11 +101,14 @@ async def missing_rights(access: Access, plan: AnyPlan) -> tuple[str, ...]:
 
 
 async def _missing_for_swap(access: Access, plan: RuntimeSwapPlan) -> tuple[str, ...]:
-    from replank.survey.plan_rights import align_rights, swap_rights
+    from replank.survey.plan_rights import align_rights, node_pod_rights, swap_rights
+    from replank.transports.node_pod.ways import PodNodes
 
     drains = any(s.kind == "runtime.drain" for stage in plan.stages for s in stage.steps)
     measures = any(s.kind == "runtime.measure" for stage in plan.stages for s in stage.steps)
     needs = swap_rights(drains=drains, measures=measures)
+    if isinstance(access.nodes, PodNodes):
+        needs = (*needs, *node_pod_rights())
     missing = await cast("RightsReader", access.workload).missing_rights(needs)
     there: tuple[Right, ...] = ()
     if plan.cluster_api is not None:

@@ -43,6 +43,8 @@ def settings_of(plan: RuntimeSwapPlan) -> RuntimeSwapSettings:
     return RuntimeSwapSettings(
         to=to,
         bundle=plan.bundle,
+        archive=plan.archive,
+        package=plan.package,
         unsupported=bool(given["unsupported"]),
         root=str(given["root"]),
         deadline_seconds=int(str(given["deadline_seconds"])),
@@ -50,4 +52,5 @@ def settings_of(plan: RuntimeSwapPlan) -> RuntimeSwapSettings:
         drain=bool(given["drain"]),
         image=str(given.get("image", "")),
         measure=bool(given.get("measure", False)),
+        log_image=str(given.get("log_image", "")),
     )

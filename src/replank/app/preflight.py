@@ -174,12 +174,14 @@ def _no_judge(candidate: Candidate, version: str) -> Refused:
 
 
 def _too_few_rights(candidate: Candidate, missing: Sequence[str]) -> Refused:
+    purpose = _permissions(candidate.file.plan)
+    more = ", and `replank permissions node-pods` what its pods need" if candidate.config.node_pod else ""
     return Refused(
         "RP854",
         f"{len(missing)} rights are missing for cluster {candidate.cluster}",
         "not allowed are:\n" + "\n".join(f"- {right}" for right in missing),
-        f"`replank permissions {_permissions(candidate.file.plan)}` prints what is needed. Grant it "
-        "and apply again; nothing was written.",
+        f"`replank permissions {purpose}` prints what is needed{more}. Grant it and apply again; nothing was "
+        "written.",
     )
 
 

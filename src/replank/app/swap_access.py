@@ -3,14 +3,15 @@ management cluster; nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NoReturn, cast
 
-from replank.domain.errors import Refused
-from replank.inventory.fleet.model import ClusterConfig
+from replank.domain.errors import Refused, ReplankError
+from replank.inventory.fleet.model import ClusterConfig, KubeconfigRef
 from replank.plan.runtime_swap import RuntimeSwapPlan
-from replank.ports.access import Access, Cloud, Judge, KubeApi, States
+from replank.ports.access import Access, Cloud, Hosts, Judge, KubeApi, States
+from replank.ports.nodes import Nodes
 
 
 @asynccontextmanager
@@ -26,12 +27,11 @@ async def swap_access(
     from replank.engine.clock import SystemClock
     from replank.transports.judge.target import TargetJudge
     from replank.transports.kubernetes.api import KubernetesApi
-    from replank.transports.ssh.hosts import SshHosts
-    from replank.transports.ssh.nodes import SshNodes
+    from replank.transports.kubernetes.runtime.agent_reader import KubernetesLogAgents
 
-    workload, ssh = config.kubeconfig, config.ssh
-    if workload is None or ssh is None:
-        raise not_told(config, "kubeconfig" if workload is None else "ssh")
+    workload = config.kubeconfig
+    if workload is None:
+        raise not_told(config, "kubeconfig")
     addresses = {node.node: node.address for node in plan.nodes if node.address}
     management: KubeApi = cast(KubeApi, _Untouched("the management cluster"))
     judge: Judge = cast(Judge, _Untouched("the judge"))
@@ -42,16 +42,46 @@ async def swap_access(
                 raise not_told(config, "management.kubeconfig")
             management = await stack.enter_async_context(KubernetesApi(there, fence=fence))
             judge = TargetJudge(plan.cluster_api.version, clock=SystemClock())
+        hosts, nodes = await stack.enter_async_context(_nodes_of(config, workload, addresses, fence))
         yield Access(
             cloud=cast(Cloud, _Untouched("OpenStack")),
             management=management,
             workload=await stack.enter_async_context(KubernetesApi(workload, fence=fence)),
-            hosts=SshHosts(config.name, ssh, addresses, config.etcd_snapshot),
+            hosts=hosts,
             states=cast(States, _Untouched("Terraform's states")),
             judge=judge,
             clock=SystemClock(),
-            nodes=SshNodes(ssh, addresses, fence),
+            nodes=nodes,
+            log_agents=KubernetesLogAgents(workload),
         )
+
+
+@asynccontextmanager
+async def _nodes_of(
+    config: ClusterConfig, workload: KubeconfigRef, addresses: Mapping[str, str], fence: Callable[[], None]
+) -> AsyncIterator[tuple[Hosts, Nodes]]:
+    """The nodes, over SSH or by a pod on each. Raises `Refused` RP857 where fleet.yaml names neither."""
+    from replank.app.console import show_error
+    from replank.app.fleet_file import not_told
+    from replank.engine.clock import SystemClock
+    from replank.transports.ssh.hosts import SshHosts
+    from replank.transports.ssh.nodes import SshNodes
+
+    ssh, access = config.ssh, config.node_pod
+    if ssh is not None:
+        hosts = SshHosts(config.name, ssh, addresses, config.etcd_snapshot)
+        yield hosts, SshNodes(ssh, addresses, fence)
+        return
+    if access is None:
+        raise not_told(config, "ssh or node_pod")
+    from replank.transports.node_pod.ways import PodNodes, node_pods
+
+    def tell(error: ReplankError) -> None:
+        show_error(error, subject=config.name)
+
+    async with node_pods(workload, access, "swap", clock=SystemClock(), tell=tell) as pods:
+        hosts = SshHosts(config.name, None, addresses, config.etcd_snapshot, sessions=pods)
+        yield hosts, PodNodes(pods, fence)
 
 
 class _Untouched:

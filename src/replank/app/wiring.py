@@ -104,13 +104,13 @@ def live_wiring() -> Wiring:
 
 def live_readers(*, parallel: int, timeout_s: float) -> Readers:
     """Readers of the real world. `parallel`: requests at once to a cloud. `timeout_s`: for one answer."""
+    from replank.app.node_access import NodesReached
     from replank.transports.kubernetes.controlled import KubernetesClusterApiReader
     from replank.transports.kubernetes.management import KubernetesManagementReader
     from replank.transports.kubernetes.reader import KubernetesReader
     from replank.transports.kubernetes.runtime.reader import KubernetesRuntimeUseReader
     from replank.transports.openstack.reader import OpenStackReader
     from replank.transports.ssh.reader import SshHostReader
-    from replank.transports.ssh.runtime.reader import SshRuntimeReader
     from replank.transports.terraform.reader import TerraformStateReader
 
     return Readers(
@@ -119,7 +119,7 @@ def live_readers(*, parallel: int, timeout_s: float) -> Readers:
         cluster=KubernetesReader(timeout_s=timeout_s),
         management=KubernetesManagementReader(timeout_s=timeout_s),
         host=SshHostReader(),
-        runtime=SshRuntimeReader(),
+        runtime=NodesReached(),
         runtime_use=KubernetesRuntimeUseReader(timeout_s=timeout_s),
         cluster_api=KubernetesClusterApiReader(),
     )

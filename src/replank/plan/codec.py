@@ -46,6 +46,10 @@ _LONG: Final = ("stages", "secrets", "manifests", "letting_go", "nodes", "cluste
 """Fields that stand last in the file: a reader comes to them after all that fits on a page."""
 
 
+_LATER: Final = ("cluster_api", "archive", "package")
+"""Fields of a runtime swap that its first plans did not have."""
+
+
 _WHAT: Final = {
     "takeover": (
         "be taken over by Cluster API",
@@ -71,11 +75,13 @@ class _Envelope(BaseModel):
 def to_dict(plan: AnyPlan) -> dict[str, Any]:
     """The plan as JSON values: every field, `schema` first, then in the order of the model.
 
-    Without `cluster_api` where a runtime swap has none: so plans of before there was one keep their hash.
+    Without what a runtime swap may have and this one has not: so plans of before there was one keep their
+    hash.
     """
     data = _Envelope(plan=plan).model_dump(mode="json")["plan"]
-    if data.get("cluster_api", "") is None:
-        del data["cluster_api"]
+    for name in _LATER:
+        if data.get(name, "") is None:
+            del data[name]
     return {"schema": data.pop("schema"), **data}
 
 

@@ -49,6 +49,30 @@ class BundleFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedArchive:
+    """The release archive that the bundle was unpacked from. `source`: its path, or its URL without login and
+    query. `sha256`: hexadecimal."""
+
+    source: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPackage:
+    """The package that brings the new runtime's programs: each node's apt fetches it, and installs nothing.
+
+    `name`, `version`: as apt has them. The SHA-256 that the .deb must have on a node is in its instructions.
+    """
+
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        """As apt writes it."""
+        return f"{self.name}={self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedNode:
     """One node. `runtime`, `to`: as a Node shows it, `containerd://1.7.29`. `address`: where SSH goes.
 
@@ -135,7 +159,8 @@ class ClusterApiPart:
 class RuntimeSwapPlan(Plan):
     """A runtime swap of one cluster. `to`: `containerd 2.3.5`. `unsupported`: hops that upstream does not
     support and the operator asked for, `1.6.20 -> 2.3.5`. `nodes`: in the order in which they are swapped.
-    `cluster_api` None: the cluster is not under Cluster API, as far as it was seen."""
+    `cluster_api` None: the cluster is not under Cluster API, as far as it was seen. The programs come from
+    `bundle`, which was unpacked from `archive` (None: it was a folder), or else from `package`."""
 
     migration: Literal["runtime-swap"]
     to: str
@@ -143,4 +168,6 @@ class RuntimeSwapPlan(Plan):
     nodes: tuple[PlannedNode, ...]
     ship_first: tuple[ShipFirst, ...]
     unsupported: tuple[str, ...] = ()
+    archive: PlannedArchive | None = None
+    package: PlannedPackage | None = None
     cluster_api: ClusterApiPart | None = None

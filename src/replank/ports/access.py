@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from replank.domain.errors import Transient
+from replank.ports.log_agents import LogAgents, NoLogAgents
 from replank.ports.nodes import Nodes, NoNodes
 
 Document = dict[str, Any]
@@ -81,6 +82,14 @@ class KubeApi(Protocol):
     async def evict(self, ref: ObjectRef, *, uid: str) -> None:
         """Has exactly that pod evicted (policy/v1); one that is gone already is fine. Raises `Hold` (RP955)
         where a PodDisruptionBudget says no."""
+        ...
+
+    async def log(self, pod: ObjectRef, *, last_lines: int = 0, most_bytes: int = 0) -> str:
+        """What the only container of a pod has written, the runtime's time before each line.
+
+        0 = no bound; else the last lines, or the first bytes. Raises `Refused` where there is no such pod, or
+        nothing of it runs yet.
+        """
         ...
 
     async def document(self, path: str) -> Document:
@@ -297,3 +306,4 @@ class Access:
     judge: Judge
     clock: Clock
     nodes: Nodes = field(default_factory=NoNodes)
+    log_agents: LogAgents = field(default_factory=NoLogAgents)

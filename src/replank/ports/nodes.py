@@ -61,5 +61,5 @@ def _refused(node: str) -> Refused:
         "RP950",
         f"{node} cannot be worked on",
         "fleet.yaml does not say how to reach the nodes",
-        "Complete `ssh` in fleet.yaml (user, key, jump, address), then survey and plan again.",
+        "Complete `ssh` in fleet.yaml (user, key, jump, address), or `node_pod`, then survey and plan again.",
     )

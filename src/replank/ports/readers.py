@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from replank.inventory.cluster_api.controlled import ClusterApiFacts
@@ -10,7 +11,14 @@ from replank.inventory.facts.kubernetes import KubernetesFacts
 from replank.inventory.facts.management import ManagementFacts
 from replank.inventory.facts.openstack import OpenStackFacts
 from replank.inventory.facts.terraform import StateFile
-from replank.inventory.fleet.model import CloudRef, KubeconfigRef, ManagementTarget, SshAccess, StateSource
+from replank.inventory.fleet.model import (
+    CloudRef,
+    ClusterConfig,
+    KubeconfigRef,
+    ManagementTarget,
+    SshAccess,
+    StateSource,
+)
 from replank.inventory.runtime.cluster_facts import ClusterRuntimeFacts
 from replank.inventory.runtime.facts import NodeRuntime
 
@@ -62,17 +70,22 @@ class HostReader(Protocol):
         ...
 
 
-class RuntimeReader(Protocol):
-    """Reads the container runtime of one node.
+class NodeReader(Protocol):
+    """Reads the container runtimes of one cluster's nodes."""
 
-    Over SSH today. Where SSH is not open, a short-lived privileged pod can stand behind the same port.
-    """
-
-    async def read(self, node: str, address: str, access: SshAccess) -> NodeRuntime:
+    async def read(self, node: str, address: str) -> NodeRuntime:
         """Facts of the Node `node` at `address`; what could not be read is an `Unknown` in its field.
 
         Raises if no session could be had.
         """
+        ...
+
+
+class RuntimeReader(Protocol):
+    """Reaches the nodes of a cluster as fleet.yaml says: over SSH, or by a short-lived pod on each."""
+
+    def reaching(self, config: ClusterConfig) -> AbstractAsyncContextManager[NodeReader | None]:
+        """What was made to reach them is removed when it is left. None: fleet.yaml names no way."""
         ...
 
 

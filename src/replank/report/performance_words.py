@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from replank.report.run.before_after import Figure, NodeFigures
 
-HEADS: Final = {"pod start": "Pod start, ms", "memory": "Memory, MiB", "CPU": "CPU, millicores"}
+HEADS: Final = {
+    "pod start": "Pod start, ms",
+    "memory": "Memory, MiB",
+    "CPU": "CPU, millicores",
+    "log lines": "Log lines/s",
+}
 """Figures in the order of the table, and what stands above them."""
+
+_ASKED_FOR: Final = ("log lines",)
+"""Measured only where somebody names an image for it."""
 
 HOW: Final = (
     "Pod start: the median of the pods that replank started one after another, from the request to make one "
@@ -16,8 +25,26 @@ HOW: Final = (
     "in neither. Both depend on how many pods are there, and a daemon that was just restarted has less "
     "memory than one that has run for weeks."
 )
+HOW_LOG: Final = (
+    "Log lines: of a pod that writes lines of a hundred bytes as fast as it can, by the times that the "
+    "runtime puts beside them."
+)
 
 _DECIMALS: Final = {"MiB": 1}
+
+
+def heads_of(nodes: Sequence[NodeFigures]) -> dict[str, str]:
+    """Those of `HEADS` that the table has: what nobody asked for has no column."""
+    return {
+        what: head
+        for what, head in HEADS.items()
+        if what not in _ASKED_FOR or any(figure_of(node, what) is not None for node in nodes)
+    }
+
+
+def how_of(nodes: Sequence[NodeFigures]) -> str:
+    """How the figures of the table were measured."""
+    return f"{HOW} {HOW_LOG}" if any(what in _ASKED_FOR for what in heads_of(nodes)) else HOW
 
 
 def figure_of(node: NodeFigures, what: str) -> Figure | None:
@@ -26,8 +53,8 @@ def figure_of(node: NodeFigures, what: str) -> Figure | None:
 
 
 def value_words(figure: Figure, value: float) -> str:
-    """`812`, without its unit."""
-    return f"{value:.{_DECIMALS.get(figure.unit, 0)}f}"
+    """`812` or `210,400`, without its unit."""
+    return f"{value:,.{_DECIMALS.get(figure.unit, 0)}f}"
 
 
 def change_words(figure: Figure) -> str:

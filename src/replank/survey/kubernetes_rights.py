@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from replank.inventory.facts.json_value import JSON
+from replank.inventory.node_pods import NAMESPACE as NODE_PODS_IN
 from replank.plan.runtime_swap import MEASURED_IN
 
 Manifest = dict[str, JSON]
@@ -85,11 +86,36 @@ def workload_swap() -> tuple[Manifest, ...]:
         _rule("policy", ("poddisruptionbudgets",), ("list",)),
         _rule("", ("namespaces",), ("get",), names=(MEASURED_IN,)),
     ]
-    measuring = [_rule("", ("pods",), ("create", "delete")), _rule("", ("events",), ("list",))]
+    measuring = [
+        _rule("", ("pods",), ("create", "delete")),
+        _rule("", ("pods/log",), ("get",)),
+        _rule("", ("events",), ("list",)),
+    ]
     return (
         *_granted("replank-swap", "", rules),
         *_granted("replank-swap", "kube-system", _lease()),
         *_granted("replank-swap", MEASURED_IN, measuring),
+    )
+
+
+def workload_node_pods() -> tuple[Manifest, ...]:
+    """The pods by which nodes without SSH are reached, in a namespace of their own.
+
+    Commands in them are asked for by GET; Kubernetes 1.35 and newer want `create` as well (feature gate
+    AuthorizePodWebsocketUpgradeCreatePermission). RBAC cannot tie `create` to a name.
+    """
+    everywhere = [
+        _rule("", ("namespaces",), ("create",)),
+        _rule("", ("namespaces",), ("get", "delete"), names=(NODE_PODS_IN,)),
+    ]
+    inside = [
+        _rule("", ("pods",), ("get", "list", "create", "delete")),
+        _rule("", ("pods/exec",), ("get", "create")),
+        _rule("", ("serviceaccounts",), ("get",), names=("default",)),
+    ]
+    return (
+        *_granted("replank-node-pods", "", everywhere),
+        *_granted("replank-node-pods", NODE_PODS_IN, inside),
     )
 
 

@@ -3,6 +3,7 @@
 `survey` only reads, and so does `runtime`, which `survey --runtime` needs on top of it. `apply` is what
 carrying out a takeover needs on top of `survey`; `swap` is what a runtime swap needs on top of `runtime`.
 `verify` reads as well, and needs none of them. `remedy` stands alone, too: it writes log agents' ConfigMaps.
+`node-pods` is what `runtime` and `swap` need in place of sudo where nodes are reached without SSH.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from replank.survey.kubernetes_rights import (
     management_swap,
     management_verify,
     workload_apply,
+    workload_node_pods,
     workload_remedy,
     workload_runtime,
     workload_survey,
@@ -26,7 +28,7 @@ from replank.survey.kubernetes_rights import (
 from replank.survey.openstack_rights import APPLY_CALLS, SURVEY_CALLS, OpenStackPermission
 from replank.survey.sudoers import sudoers_apply, sudoers_runtime, sudoers_survey, sudoers_swap
 
-Purpose = Literal["survey", "runtime", "apply", "swap", "verify", "remedy"]
+Purpose = Literal["survey", "runtime", "apply", "swap", "verify", "remedy", "node-pods"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,15 @@ def permissions(purpose: Purpose, *, ssh_user: str = "replank", namespace: str =
             sudoers=(),
             notes=_REMEDY_NOTES,
         )
+    if purpose == "node-pods":
+        return Permissions(
+            purpose=purpose,
+            workload=workload_node_pods(),
+            management=(),
+            openstack=(),
+            sudoers=(),
+            notes=_NODE_PODS_NOTES,
+        )
     return Permissions(
         purpose=purpose,
         workload=workload_apply(),
@@ -151,12 +162,14 @@ _SWAP_NOTES: Final = (
     "Who may put swap_node.py there and run it with sudo is root on the node, whatever these lines name. "
     "They say what replank runs, and keep mistakes out; they are no fence against its user.",
     "Lines name containerd 2.3.5: change the folder below /opt/replank to the version of the bundle.",
+    "Plans made with --package: no program is sent, so leave the lines for /opt/replank out. swap_node.py, "
+    "which is root, runs `apt-get download` and `dpkg-deb -x` by itself; nothing is installed.",
     "With --no-drain no Node is changed and no pod evicted: then leave `patch` on nodes, pods/eviction and "
     "poddisruptionbudgets out.",
     "etcd's snapshot is for control planes alone; it is encrypted where replank runs.",
     "Plans made with --measure start pods in the namespace replank-measure: make it before. (Who may make "
     "namespaces and pods anywhere need not: each measurement makes and removes it.) Without --measure leave "
-    "it out, and the Role in it.",
+    "it out, and the Role in it; pods/log is for --measure-logs.",
     "The management cluster is touched only where Cluster API has the cluster; without such a plan leave "
     "that Role out. Without --image no template is made: then leave `create` and `delete` out.",
 )
@@ -170,4 +183,15 @@ _REMEDY_NOTES: Final = (
     "ConfigMaps: only those that log agents mount are read, and only those that were shown are written. "
     "Where `get` and `patch` on all of them are too much, leave that rule out and grant it by Roles in the "
     "agents' namespaces. No Secret is read or written, and no workload is restarted.",
+)
+_NODE_PODS_NOTES: Final = (
+    "What runtime and swap need is needed too, but for the sudo lines: in place of SSH, for clusters whose "
+    "fleet.yaml says `node_pod`.",
+    "Who may make privileged pods and run commands in them is root on every node. Bind this for as long as "
+    "the work lasts, and to nobody else.",
+    "A Role lies in its namespace: with exactly these rights make the namespace replank-nodes before, with "
+    "the label pod-security.kubernetes.io/enforce=privileged. Then `create` and `delete` on namespaces can "
+    "be left out: replank removes only a namespace that it made.",
+    "Policies of other admission controllers that forbid privileged pods need an exception for that "
+    "namespace.",
 )

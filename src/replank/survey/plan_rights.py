@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from replank.inventory.cluster_api.names import BOOTSTRAP, CONTROL_PLANE, CORE, INFRASTRUCTURE
+from replank.inventory.node_pods import NAMESPACE as NODE_PODS_IN
 from replank.plan.runtime_swap import MEASURED_IN, ClusterApiPart
 from replank.plan.takeover import TakeoverPlan
 from replank.ports.rights import Right
@@ -48,6 +49,13 @@ def _measuring() -> Iterable[Right]:
     yield from _rights(("get",), "v1", "Namespace", "", MEASURED_IN)
     yield from _rights(("create", "delete"), "v1", "Pod", MEASURED_IN)
     yield from _rights(("list",), "v1", "Event", MEASURED_IN)
+
+
+def node_pod_rights() -> tuple[Right, ...]:
+    """All rights that reaching nodes by pods needs. To make and remove their namespace, where it is not
+    there, is not asked for, nor is `pods/exec`: the first command asks."""
+    pods = _rights(("get", "list", "create", "delete"), "v1", "Pod", NODE_PODS_IN)
+    return _sorted((*pods, *_rights(("get",), "v1", "Namespace", "", NODE_PODS_IN)))
 
 
 def align_rights(part: ClusterApiPart) -> tuple[Right, ...]:

@@ -1,8 +1,9 @@
-"""The runtimes of one cluster: each Node over SSH, and what hangs on them through the API."""
+"""The runtimes of one cluster: each Node by itself, and what hangs on them through the API."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,16 +11,16 @@ from replank.domain.unknown import Fact, Unknown
 from replank.inventory.cluster_api.controlled import NO_MANAGEMENT, ClusterApiFacts
 from replank.inventory.facts.kubernetes import KubernetesFacts, Node
 from replank.inventory.facts.management import ManagementFacts
-from replank.inventory.fleet.model import ClusterConfig, SshAccess
+from replank.inventory.fleet.model import ClusterConfig
 from replank.inventory.runtime.cluster_facts import ClusterRuntimeFacts
 from replank.inventory.runtime.facts import NodeRuntime
 from replank.inventory.runtime.runtimes import RuntimeFacts, unseen_node
-from replank.ports.readers import ClusterApiReader, RuntimeReader, RuntimeUseReader
+from replank.ports.readers import ClusterApiReader, NodeReader, RuntimeReader, RuntimeUseReader
 from replank.survey.look import look
 from replank.survey.progress import Progress
 
 NODES_AT_ONCE: Final = 16
-"""SSH connections at once to one cluster's nodes, which mostly go through one jump host."""
+"""Connections at once to one cluster's nodes, which mostly go through one jump host."""
 _OFFLINE: Final = Unknown("management cluster: not looked at: the survey is offline", "RP000")
 _PROVIDER: Final = "cluster-api"
 
@@ -42,14 +43,13 @@ class RuntimeSurvey:
         listed = kubernetes if isinstance(kubernetes, Unknown) else kubernetes.nodes
         if isinstance(listed, Unknown):
             return listed
-        gate = asyncio.Semaphore(NODES_AT_ONCE)
         wanted = sorted(listed, key=lambda node: node.name)
         cluster, controlled, nodes = await asyncio.gather(
             self._uses(),
             self._controlled(management),
-            asyncio.gather(*(self._node(node, gate) for node in wanted)),
+            self._nodes(wanted),
         )
-        return RuntimeFacts(nodes=tuple(nodes), cluster=cluster, cluster_api=controlled)
+        return RuntimeFacts(nodes=nodes, cluster=cluster, cluster_api=controlled)
 
     async def _controlled(self, management: Fact[ManagementFacts]) -> Fact[ClusterApiFacts | None]:
         if self.config.management.kubeconfig is None:
@@ -66,24 +66,26 @@ class RuntimeSurvey:
         reading = self.uses.read(self.config.kubeconfig)
         return await look(self.progress, self.config.name, "what hangs on the runtimes", reading)
 
-    async def _node(self, node: Node, gate: asyncio.Semaphore) -> NodeRuntime:
-        access = self.config.ssh
-        if access is None:
-            why = Unknown("fleet.yaml names no ssh access for this cluster", "RP000")
-            return unseen_node(node.name, why)
+    async def _nodes(self, wanted: Sequence[Node]) -> tuple[NodeRuntime, ...]:
         if self.nodes is None:
-            return unseen_node(node.name, Unknown("SSH: not looked at: the survey is offline", "RP000"))
+            why = Unknown("the node: not looked at: the survey is offline", "RP000")
+            return tuple(unseen_node(node.name, why) for node in wanted)
+        gate = asyncio.Semaphore(NODES_AT_ONCE)
+        async with self.nodes.reaching(self.config) as reader:
+            if reader is None:
+                why = Unknown("fleet.yaml names neither `ssh` nor `node_pod` for this cluster", "RP000")
+                return tuple(unseen_node(node.name, why) for node in wanted)
+            return tuple(await asyncio.gather(*(self._node(reader, node, gate) for node in wanted)))
+
+    async def _node(self, reader: NodeReader, node: Node, gate: asyncio.Semaphore) -> NodeRuntime:
         address = internal_address(node)
         if address is None:
-            why = Unknown(f"Node {node.name} has no InternalIP to reach it by SSH", "RP060")
+            why = Unknown(f"Node {node.name} has no InternalIP to reach it at", "RP060")
             return unseen_node(node.name, why)
         async with gate:
-            return await self._read(self.nodes, node.name, address, access)
-
-    async def _read(self, reader: RuntimeReader, name: str, address: str, access: SshAccess) -> NodeRuntime:
-        reading = reader.read(name, address, access)
-        facts = await look(self.progress, self.config.name, f"runtime of {name}", reading)
-        return unseen_node(name, facts) if isinstance(facts, Unknown) else facts
+            reading = reader.read(node.name, address)
+            facts = await look(self.progress, self.config.name, f"runtime of {node.name}", reading)
+        return unseen_node(node.name, facts) if isinstance(facts, Unknown) else facts
 
 
 def internal_address(node: Node) -> str | None:

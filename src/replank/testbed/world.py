@@ -78,6 +78,7 @@ class Machine:
     addresses, hostname). `sudo`: whether `sudo -n` works. `host_key`: PEM of the SSH host key. `address`: its
     fixed IPv4 address, where the jump host reaches it; the same as in Nova and Neutron. `known_host_key`: PEM
     of the host key that the operator's known_hosts has, "" = the same (another one = it has changed).
+    `debs`: what apt can fetch, `name=version` -> the .deb.
     """
 
     server_name: str
@@ -92,6 +93,7 @@ class Machine:
     up: bool = True
     address: str = ""
     known_host_key: str = ""
+    debs: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

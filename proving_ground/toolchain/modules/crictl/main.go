@@ -27,7 +27,8 @@ const usage = `usage: crictl [--runtime-endpoint unix:///PATH] COMMAND
   inspect ID      one container
   images -o json  images
   stopp ID...     stop pod sandboxes
-  stop ID...      stop containers
+  stop [--timeout SECONDS] ID...
+                  stop containers; after so long (0) they are killed
   version         of the runtime`
 
 func main() {
@@ -59,7 +60,7 @@ func run(arguments []string) error {
 	defer connection.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), *timeout)
 	defer cancel()
-	return (&client{ctx: ctx, runtime: cri.NewRuntimeServiceClient(connection), images: cri.NewImageServiceClient(connection)}).
+	return (&client{ctx: ctx, timeout: *timeout, runtime: cri.NewRuntimeServiceClient(connection), images: cri.NewImageServiceClient(connection)}).
 		do(rest[0], rest[1:])
 }
 
@@ -79,6 +80,7 @@ func configured() string {
 
 type client struct {
 	ctx     context.Context
+	timeout time.Duration
 	runtime cri.RuntimeServiceClient
 	images  cri.ImageServiceClient
 }
@@ -87,6 +89,7 @@ func (c *client) do(command string, arguments []string) error {
 	flags := flag.NewFlagSet(command, flag.ContinueOnError)
 	all := flags.Bool("a", false, "all, not only running ones")
 	form := flags.String("o", "json", "output; only json")
+	grace := flags.Int64("timeout", 0, "seconds until a container is killed")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
@@ -116,7 +119,10 @@ func (c *client) do(command string, arguments []string) error {
 		})
 	case "stop":
 		return each(flags.Args(), func(id string) error {
-			_, err := c.runtime.StopContainer(c.ctx, &cri.StopContainerRequest{ContainerId: id})
+			// As cri-tools: a stop may take its grace period beyond what any call may take.
+			ctx, cancel := context.WithTimeout(context.Background(), c.timeout+time.Duration(*grace)*time.Second)
+			defer cancel()
+			_, err := c.runtime.StopContainer(ctx, &cri.StopContainerRequest{ContainerId: id, Timeout: *grace})
 			return err
 		})
 	}

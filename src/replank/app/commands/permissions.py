@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import asdict
+from typing import get_args
 
 import click
 from ruamel.yaml import YAML
@@ -14,7 +15,7 @@ from replank.survey.permissions import Purpose, permissions
 
 
 @click.command("permissions")
-@click.argument("purpose", type=click.Choice(["survey", "runtime", "apply", "swap", "verify", "remedy"]))
+@click.argument("purpose", type=click.Choice(get_args(Purpose)))
 @click.option(
     "--namespace",
     default="default",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import click
 from rich.text import Text
 
-from replank.app.bundles import read_bundle
+from replank.app.bundles import Bundle, bundle_of
 from replank.app.cli import EXIT_ATTENTION, EXIT_ERROR, EXIT_OK
 from replank.app.console import err, print_json, show_error
 from replank.app.fleet_file import clusters_named, read_fleet
@@ -16,9 +18,12 @@ from replank.app.options import at_option, fleet_option, json_option, snapshots_
 from replank.app.planning import swap_plan
 from replank.app.store import SnapshotStore, write_private
 from replank.domain.errors import ReplankError
+from replank.inventory.hosts.runtime_commands import CONTAINERD_PACKAGES
 from replank.inventory.runtime.versions import Version, parse_version
 from replank.plan.codec import dump, sha256
-from replank.plan.runtime_swap import RuntimeSwapPlan
+from replank.plan.runtime_swap import PlannedPackage, RuntimeSwapPlan
+
+_NAMED: Final = re.compile(r"(?P<name>[a-z0-9][a-z0-9+.-]+)=(?P<version>[0-9][A-Za-z0-9.+~:-]*)", re.ASCII)
 
 
 def _version(_ctx: click.Context, param: click.Parameter, value: str) -> Version:
@@ -31,14 +36,40 @@ def _version(_ctx: click.Context, param: click.Parameter, value: str) -> Version
     return version
 
 
+def _package(_ctx: click.Context, param: click.Parameter, value: str | None) -> PlannedPackage | None:
+    """`containerd.io=2.3.5-1~debian.12~bookworm`."""
+    if value is None:
+        return None
+    match = _NAMED.fullmatch(value)
+    if match is None or match["name"] not in CONTAINERD_PACKAGES:
+        message = f"{value!r} is not {' or '.join(CONTAINERD_PACKAGES)} with =VERSION, as apt writes it"
+        raise click.BadParameter(message, param=param)
+    return PlannedPackage(name=match["name"], version=match["version"])
+
+
+def _refuse_other_version(package: PlannedPackage, to: Version) -> None:
+    """A package's version is [epoch:]upstream[-revision] (deb-version(7)); of upstream's only the numbers."""
+    told = re.match(r"(?:[0-9]+:)?([0-9]+\.[0-9]+\.[0-9]+)(?![0-9.])", package.version)
+    if told is None or parse_version(told[1]) != to:
+        raise click.UsageError(f"--package {package} is not containerd {to}, which --to names.")
+
+
 @click.command("runtime")
 @click.argument("clusters", nargs=-1)
 @click.option("--to", callback=_version, required=True, help="The containerd to come, as containerd-2.3.5.")
 @click.option(
     "--bundle",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    required=True,
-    help="Folder with containerd's release archive, unpacked, for the nodes' architecture.",
+    default="",
+    metavar="FOLDER|FILE|URL",
+    help="containerd's release archive for the nodes' architecture: unpacked in a folder, as a file, or "
+    "https://...#sha256=HEX.",
+)
+@click.option(
+    "--package",
+    callback=_package,
+    metavar="NAME=VERSION",
+    help="Instead: what each node's apt fetches, as containerd.io=2.3.5-1~debian.12~bookworm. It is unpacked "
+    "beside the old runtime, not installed.",
 )
 @click.option(
     "--unsupported", is_flag=True, help="Plan hops that upstream does not support, and name them so."
@@ -83,6 +114,14 @@ def _version(_ctx: click.Context, param: click.Parameter, value: str) -> Version
     is_flag=True,
     help="Measure pod starts, memory and CPU of each node's runtime before its swap and after it.",
 )
+@click.option(
+    "--measure-logs",
+    "log_image",
+    default="",
+    metavar="IMAGE",
+    help="Measure also how many log lines a second it takes, by a pod of an image with a shell (implies "
+    "--measure).",
+)
 @fleet_option
 @snapshots_option
 @click.option(
@@ -93,7 +132,8 @@ def _version(_ctx: click.Context, param: click.Parameter, value: str) -> Version
 def command(
     clusters: tuple[str, ...],
     to: Version,
-    bundle: Path,
+    bundle: str,
+    package: PlannedPackage | None,
     unsupported: bool,
     root: str,
     deadline: int,
@@ -101,6 +141,7 @@ def command(
     drain: bool,
     image: str,
     measure: bool,
+    log_image: str,
     fleet: Path,
     snapshots: Path,
     out: Path,
@@ -114,16 +155,24 @@ def command(
     """
     from replank.migrations.runtime_swap.settings import RuntimeSwapSettings
 
+    if bool(bundle) == (package is not None):
+        raise click.UsageError("The new programs come from --bundle or from --package: give one of them.")
+    if package is not None:
+        _refuse_other_version(package, to)
+    programs = bundle_of(bundle, out / "bundles") if bundle else Bundle(files=())
     settings = RuntimeSwapSettings(
         to=to,
-        bundle=read_bundle(bundle),
+        bundle=programs.files,
+        archive=programs.archive,
+        package=package,
         unsupported=unsupported,
         root=root,
         deadline_seconds=deadline,
         snapshot_minutes=snapshot_minutes,
         drain=drain,
         image=image,
-        measure=measure,
+        measure=measure or bool(log_image),
+        log_image=log_image,
     )
     rows: list[dict[str, object]] = []
     status = EXIT_OK

@@ -25,7 +25,8 @@ _HEAD: Final = """\
 
 _SSH: Final = """\
   # How to reach the control-plane machines, read only. Without `key` the SSH agent is asked; host keys are
-  # checked against `known_hosts` (~/.ssh/known_hosts unless given).
+  # checked against `known_hosts` (~/.ssh/known_hosts unless given). For a runtime swap, nodes without SSH are
+  # reached by privileged pods of an image that you name: node_pod: {image: registry.example.org/busybox:1.37}
 """
 
 _REST: Final = """\

@@ -71,6 +71,18 @@ class SshAccess:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodePodAccess:
+    """How to reach nodes without SSH: a short-lived privileged pod on each, made through the API.
+
+    `image`: what it runs; has `chroot`, and is on the nodes or can be pulled there. `pull_secret`: a Secret
+    in the pods' namespace for that, "" = none.
+    """
+
+    image: str
+    pull_secret: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ManagementTarget:
     """The management cluster that is to own the cluster. `kubeconfig` None: not reachable from here."""
 
@@ -158,7 +170,8 @@ class ClusterConfig:
     say why. `rename_servers`: allow renaming servers that CAPO could not find by name otherwise.
     `lock_state`: hold the Terraform back end's own lock while the cluster is in work. `quiet_seconds`: how
     long the controllers are left alone before the last look and CAPO's right to write. `probes`: what is
-    watched beside the API endpoint.
+    watched beside the API endpoint. `node_pod`: how nodes are reached for a runtime swap where there is no
+    `ssh`; never both.
     """
 
     name: str
@@ -177,6 +190,7 @@ class ClusterConfig:
     credentials: CapoCredentials = CapoCredentials()
     quiet_seconds: int = QUIET_SECONDS
     probes: tuple[ProbeTarget, ...] = ()
+    node_pod: NodePodAccess | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,8 @@ Settings = Mapping[str, JSON]
 
 _WHOLE = ("credentials",)
 """Of these mappings one key excludes another."""
+_EITHER = ("ssh", "node_pod")
+"""Of these a layer that names one takes away what the layers below it say of the other."""
 
 
 def merged(layers: Iterable[Settings]) -> dict[str, JSON]:
@@ -19,10 +21,12 @@ def merged(layers: Iterable[Settings]) -> dict[str, JSON]:
 
     A mapping is merged field by field, so that a cluster may change only `ssh.user`. Everything else replaces
     what was there: a list, a null (back to nothing), `credentials`, and also the short form of a mapping:
-    `cloud: lab` must not keep the region of another cloud.
+    `cloud: lab` must not keep the region of another cloud. `ssh` and `node_pod` replace one another.
     """
     result: dict[str, JSON] = {}
     for layer in layers:
+        if any(layer.get(key) is not None for key in _EITHER):
+            result = {key: value for key, value in result.items() if key not in _EITHER or key in layer}
         for key, value in layer.items():
             result[key] = _merge(key, result.get(key), value)
     return result

@@ -17,6 +17,7 @@ from replank.inventory.fleet.model import (
     KubeconfigRef,
     ManagementTarget,
     NewMachines,
+    NodePodAccess,
     Override,
     ProbeTarget,
     SshAccess,
@@ -65,6 +66,7 @@ def resolve(name: str, settings: schema.Settings, paths: Paths, report: Report) 
         cloud=resolver.cloud(settings.cloud),
         kubeconfig=resolver.kubeconfig(settings.kubeconfig),
         ssh=resolver.ssh(settings.ssh),
+        node_pod=resolver.node_pod(settings.node_pod, beside_ssh=settings.ssh is not None),
         management=ManagementTarget(
             namespace=resolver.namespace(management.namespace or name),
             kubeconfig=KubeconfigRef(path=management_kubeconfig, context=management.context or "")
@@ -155,6 +157,17 @@ class _Resolver:
             known_hosts=self.path(("ssh", "known_hosts"), entry.known_hosts),
             **given,
         )
+
+    def node_pod(self, entry: schema.NodePod | None, *, beside_ssh: bool) -> NodePodAccess | None:
+        if entry is None:
+            return None
+        if beside_ssh:
+            self.report("RP013", ("node_pod",), "stands beside `ssh`; a cluster's nodes are reached one way")
+            return None
+        if not entry.image:
+            self.report("RP016", ("node_pod",), "needs `image`")
+            return None
+        return NodePodAccess(image=entry.image, pull_secret=entry.pull_secret or "")
 
     def etcd_snapshot(self, entry: schema.EtcdSnapshot | None) -> EtcdSnapshots:
         entry = entry or schema.EtcdSnapshot()

@@ -165,6 +165,13 @@ class Ssh(_Strict):
     connect_timeout_s: Annotated[float, Field(gt=0, le=600, strict=False)] | None = None
 
 
+class NodePod(_Strict):
+    """How to reach nodes without SSH."""
+
+    image: Word | None = None
+    pull_secret: ObjectName | None = None
+
+
 class Management(_Strict):
     """The management cluster."""
 
@@ -258,6 +265,7 @@ class Settings(_Strict):
     cloud: Cloud | None = None
     kubeconfig: Kubeconfig | None = None
     ssh: Ssh | None = None
+    node_pod: NodePod | None = None
     management: Management | None = None
     new_machines: Machines | None = None
     new_control_planes: Machines | None = None
@@ -296,6 +304,7 @@ _MODELS: Final[dict[str, type[BaseModel]]] = {
     "cloud": Cloud,
     "kubeconfig": Kubeconfig,
     "ssh": Ssh,
+    "node_pod": NodePod,
     "management": Management,
     "new_machines": Machines,
     "new_control_planes": Machines,

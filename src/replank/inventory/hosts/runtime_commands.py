@@ -243,6 +243,15 @@ DOCKER_USERS: Final = HostCommand(
     sudo=True,
     purpose="cron entries, units and scripts that call Docker (of a line only its first word is kept)",
 )
+CONTAINERD_PACKAGES: Final = ("containerd.io", "containerd")
+"""Docker's package of containerd, and that of Debian and Ubuntu."""
+OFFERED: Final = HostCommand(
+    name="packages-offered",
+    # `apt` is always there: without any of the packages, apt-cache ends as it does at every error.
+    argv=("apt-cache", "show", "apt", *CONTAINERD_PACKAGES),
+    sudo=False,
+    purpose="which versions of containerd's package apt can fetch, with their SHA-256 (nothing is fetched)",
+)
 
 ADDED_COMMANDS: Final[tuple[HostCommand, ...]] = (
     *(
@@ -258,7 +267,7 @@ ADDED_COMMANDS: Final[tuple[HostCommand, ...]] = (
     ),
     *(KERNEL, CGROUP, SELINUX, ROOM, SOCKET, KUBELET_VERSION, CONFIG_DUMP, CTR_VERSION, CTR_IMAGES),
     *(CTR_NAMESPACES, CTR_CONTAINERS, CTR_TASKS, CTR_DEPRECATIONS, CRICTL_IMAGES, DOCKER_INFO),
-    *(DOCKER_CONTAINERS, DOCKER_IMAGES, REGISTRY_LOGINS, ADDRESS_STORE, DOCKER_USERS),
+    *(DOCKER_CONTAINERS, DOCKER_IMAGES, REGISTRY_LOGINS, ADDRESS_STORE, DOCKER_USERS, OFFERED),
 )
 RUNTIME_COMMANDS: Final[tuple[HostCommand, ...]] = (*SURVEY_COMMANDS, *ADDED_COMMANDS)
 

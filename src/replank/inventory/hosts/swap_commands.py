@@ -28,6 +28,12 @@ def programs_folder(version: str) -> str:
     return f"{PROGRAMS}/containerd-{version}"
 
 
+def package_folder(version: str, sha256: str) -> str:
+    """Where the programs of containerd `version` are put that come out of the .deb with this hash. It holds
+    nothing else, so that going back can remove it."""
+    return f"{PROGRAMS}/containerd-{version}-deb-{sha256[:12]}"
+
+
 _EXAMPLES: Final = (
     *(NODE_PART, f"{FOLDER}/plan.json"),
     *(f"{programs_folder('2.3.5')}/{name}" for name in BUNDLE),

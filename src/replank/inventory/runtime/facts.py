@@ -118,7 +118,23 @@ class ContainerdDaemon:
     kill_mode: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedPackage:
+    """A version of a package that the node's apt can fetch, as its index has it.
+
+    `architecture`: dpkg's, amd64. `sha256`: of the .deb, hexadecimal; "" where the index names none.
+    `bytes`: the .deb's size, 0 where the index names none.
+    """
+
+    name: str
+    version: str
+    architecture: str
+    sha256: str
+    bytes: int
+
+
 _NOT_LOOKED_AT: Final = Unknown("containerd's unit was not looked at")
+_NOT_ASKED_FOR: Final = Unknown("this survey did not ask what the node's package manager offers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +149,7 @@ class NodeRuntime:
     `crictl`: /etc/crictl.yaml, None if there is none. `selinux`: enforcing | permissive | disabled.
     `sandbox_image`: the image that sandboxes run, "" if nothing names one. `deprecations`: what `ctr
     deprecations list` shows, which is only what happened since the daemon started. `daemon`: None where
-    Docker alone runs.
+    Docker alone runs. `offered`: the packages of containerd that apt can fetch, None on a node without apt.
     """
 
     node: str
@@ -172,3 +188,4 @@ class NodeRuntime:
     docker_users: Fact[tuple[DockerUser, ...]]
     deprecations: Fact[tuple[str, ...]]
     daemon: Fact[ContainerdDaemon | None] = _NOT_LOOKED_AT
+    offered: Fact[tuple[OfferedPackage, ...] | None] = _NOT_ASKED_FOR

@@ -38,19 +38,26 @@ def _sandbox_image(runtime: NodeRuntime) -> str:
     return default if isinstance(default, str) else ""
 
 
-def measured(node: PlannedNode, image: str, steps: Sequence[Draft]) -> list[Draft]:
+def measured(node: PlannedNode, image: str, log_image: str, steps: Sequence[Draft]) -> list[Draft]:
     """`steps` of the node's swap between the two. `image`: its sandbox image, "" = it is not known; then
-    no pod is started."""
-    return [_measure(node, image, "before"), *steps, _measure(node, image, "after")]
+    no pod is started. `log_image`: of the pod that writes log lines, "" = none."""
+    return [_measure(node, image, log_image, "before"), *steps, _measure(node, image, log_image, "after")]
 
 
-def _measure(node: PlannedNode, image: str, side: Literal["before", "after"]) -> Draft:
+def _measure(node: PlannedNode, image: str, log_image: str, side: Literal["before", "after"]) -> Draft:
     pods = f"Start {PODS} pods of {image} on {node.node}, one after another, and read" if image else "Read"
     where = "" if image else f" of {node.node}"
+    lines = f", and have a pod of {log_image} write log lines" if log_image else ""
     return Draft(
         slug=f"measure-{side}",
         kind="runtime.measure",
-        says=f"{pods} the runtime's memory and CPU{where}, {side} the swap",
-        params={"node": node.node, "side": side, "image": image, "pods": PODS if image else 0},
+        says=f"{pods} the runtime's memory and CPU{where}, {side} the swap{lines}",
+        params={
+            "node": node.node,
+            "side": side,
+            "image": image,
+            "pods": PODS if image else 0,
+            **({"log_image": log_image} if log_image else {}),
+        },
         undo=Undo(kind="keep", says="The figures are kept; a pod that is left of it is removed."),
     )

@@ -10,12 +10,12 @@ from typing import Final
 from replank.domain.severity import Severity
 from replank.domain.unknown import Unknown
 from replank.inventory.facts.kubernetes import Node
-from replank.inventory.hosts.swap_commands import programs_folder
 from replank.inventory.runtime.facts import NodeRuntime
 from replank.inventory.runtime.versions import Version, parse_version
 from replank.migrations.runtime_swap.hops import is_supported, route
 from replank.migrations.runtime_swap.node.order import to_json
-from replank.migrations.runtime_swap.orders import Programs, order_for
+from replank.migrations.runtime_swap.orders import order_for
+from replank.migrations.runtime_swap.programs import programs_for
 from replank.migrations.runtime_swap.settings import RuntimeSwapSettings
 from replank.migrations.runtime_swap.translation.containerd import from_containerd
 from replank.migrations.runtime_swap.translation.docker import from_docker
@@ -65,6 +65,8 @@ def plan_node(runtime: NodeRuntime | None, live: Node, settings: RuntimeSwapSett
     findings = tuple(_findings(translation))
     if isinstance(planned, Unknown):
         return _not_planned(*findings, _unseen(runtime.node, planned))
+    if isinstance(planned, PlanFinding):
+        return _not_planned(*findings, planned)
     return NodePlan(node=planned, findings=findings, hop=f"{old} -> {settings.to}" if hop else "")
 
 
@@ -124,13 +126,12 @@ def _planned(
     target: Target,
     settings: RuntimeSwapSettings,
     before: str,
-) -> PlannedNode | Unknown:
+) -> PlannedNode | PlanFinding | Unknown:
     if isinstance(runtime.kubelet, Unknown):
         return runtime.kubelet
-    programs = Programs(
-        folder=programs_folder(str(settings.to)),
-        sha256={file.name: file.sha256 for file in settings.bundle},
-    )
+    programs = programs_for(runtime, settings)
+    if isinstance(programs, PlanFinding):
+        return programs
     driver = kubelet_cgroup_driver(runtime.kubelet)
     order = order_for(
         runtime,

@@ -8,15 +8,19 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from replank.domain.unknown import Fact, Unknown
+from replank.inventory.hosts.swap_commands import FOLDER
 from replank.inventory.runtime.facts import ContainerdDaemon, ImageInUse, NodeRuntime
+from replank.migrations.runtime_swap.giving_up import removals
 from replank.migrations.runtime_swap.node.order import (
     Binary,
+    Commit,
     Containerd,
     Docker,
     Expected,
     Image,
     InPlace,
     Order,
+    Package,
     PlannedFile,
     Room,
     Switch,
@@ -69,10 +73,12 @@ class CannotTell(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Programs:
-    """The new runtime on the node. `folder`: where its programs are put. `sha256`: name -> hash."""
+    """The new runtime on the node. `folder`: where its programs are put. `sha256`: name -> hash of those that
+    are sent there; none where `package` brings them."""
 
     folder: str
     sha256: Mapping[str, str]
+    package: Package | None = None
 
     def binaries(self) -> tuple[Binary, ...]:
         """All of them, by name."""
@@ -103,8 +109,18 @@ def order_for(
         )
     except CannotTell as unseen:
         return unseen.fact
-    named = replace(made, deadline_seconds=deadline_seconds)
+    named = replace(_with_package(made, programs.package), deadline_seconds=deadline_seconds)
     return replace(named, id=f"swap-{hashlib.sha256(to_json(named)).hexdigest()[:12]}")
+
+
+def _with_package(order: Order, package: Package | None) -> Order:
+    """In place runc stays the node's own: pods of the trial have to outlive the way back. Pods of a second
+    containerd do not, and it must not hang on a package that may go when Docker is removed."""
+    if package is None:
+        return order
+    optional = ("runc",) if order.strategy == Strategy.SWITCH else ()
+    room = (*order.room, Room(path=FOLDER, bytes=_ROOM))
+    return replace(order, package=replace(package, optional=optional), room=room)
 
 
 def _in_place(
@@ -176,11 +192,18 @@ def _switch(
         switch=Switch(
             images=tuple(_image(image, _known(node.sandbox_image)) for image in _known(node.images)),
             files=_changed(moved, found),
-            docker=Docker(data_root=docker),
+            docker=Docker(data_root=docker, units=_docker_units(node)),
+            commit=Commit(commands=removals(node)),
             image_reserve_bytes=_ROOM,
         ),
         tools={"ctr": f"{programs.folder}/ctr"},
     )
+
+
+def _docker_units(node: NodeRuntime) -> tuple[str, ...]:
+    """What serves the kubelet, the last of the chain first (cri-dockerd v0.3, packaging/systemd)."""
+    speaks = ("cri-docker.socket", "cri-docker.service") if _known(node.shim) == "cri-dockerd" else ()
+    return (*speaks, "docker.socket", "docker.service")
 
 
 def _expected(translation: Translation, target: Target) -> Expected:

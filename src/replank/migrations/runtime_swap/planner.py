@@ -55,6 +55,8 @@ def plan_runtime_swap(
         stages=stages,
         to=f"containerd {settings.to}",
         bundle=settings.bundle,
+        archive=settings.archive,
+        package=settings.package,
         nodes=told_once(nodes),
         ship_first=ship_first(findings),
         unsupported=tuple(sorted({plan.hop for plan in plans if plan.hop})),

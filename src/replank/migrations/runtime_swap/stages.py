@@ -32,7 +32,7 @@ def stages_for(
     if not nodes:
         return aligning(part)
     return (
-        _staging(nodes),
+        _staging(nodes, settings),
         *(_swapping(node, settings, part, images) for node in nodes),
         *aligning(part),
         _committing(nodes),
@@ -49,7 +49,7 @@ def points_of_no_return(stages: Sequence[Stage]) -> tuple[PointOfNoReturn, ...]:
     )
 
 
-def _staging(nodes: Sequence[PlannedNode]) -> Stage:
+def _staging(nodes: Sequence[PlannedNode], settings: RuntimeSwapSettings) -> Stage:
     return stage(
         "stage",
         "Stage on every node",
@@ -59,7 +59,7 @@ def _staging(nodes: Sequence[PlannedNode]) -> Stage:
             Draft(
                 slug=node.node,
                 kind="runtime.stage",
-                says=f"Stage {node.to} on {node.node}, beside {node.runtime}",
+                says=f"Stage {node.to} on {node.node}, beside {node.runtime}{_origin(settings)}",
                 params={"node": node.node},
                 before=(_all_ready(),),
                 undo=Undo(kind="runtime.unstage", says="Everything that was staged is taken away."),
@@ -67,6 +67,13 @@ def _staging(nodes: Sequence[PlannedNode]) -> Stage:
             for node in nodes
         ],
     )
+
+
+def _origin(settings: RuntimeSwapSettings) -> str:
+    """Where the programs come from, as the end of a sentence."""
+    if settings.package is not None:
+        return f"; its apt fetches {settings.package}, and does not install it"
+    return f"; the programs come from {settings.archive.source}" if settings.archive is not None else ""
 
 
 def _swapping(
@@ -85,7 +92,7 @@ def _swapping(
         f"{how}: {node.runtime} to {node.to}. The node does it by itself, and goes back by itself if it is "
         "not well in time.",
         "The node serves on the new runtime; the others as before.",
-        steps if images is None else measured(node, images[node.node], steps),
+        steps if images is None else measured(node, images[node.node], settings.log_image, steps),
     )
 
 
@@ -108,7 +115,7 @@ def _steps(node: PlannedNode, settings: RuntimeSwapSettings, part: ClusterApiPar
             kind="runtime.drain",
             says=f"Cordon {node.node} and evict its pods, as their budgets allow",
             params={"node": node.node},
-            before=(_all_ready(), *fence(part)),
+            before=(_all_ready(), *_agents(node), *fence(part)),
             undo=Undo(kind="runtime.open", says="New pods may come again, unless it was cordoned before."),
         )
     members: tuple[PlanCheck, ...] = (check("etcd.healthy", "Every etcd member is healthy"),) if etcd else ()
@@ -122,7 +129,7 @@ def _steps(node: PlannedNode, settings: RuntimeSwapSettings, part: ClusterApiPar
         kind="runtime.swap",
         says=f"Swap the runtime of {node.node}",
         params={"node": node.node},
-        before=(_all_ready(), *members, *fence(part)),
+        before=(_all_ready(), *_agents(node), *members, *fence(part)),
         after=(
             check("node.runs-on", f"Node {node.node} is Ready on {node.to}"),
             kept,
@@ -137,7 +144,10 @@ def _steps(node: PlannedNode, settings: RuntimeSwapSettings, part: ClusterApiPar
             kind="runtime.open",
             says=f"Let new pods come to {node.node} again",
             params={"node": node.node},
-            undo=Undo(kind="runtime.cordon", says="It is cordoned again until the swap is undone."),
+            undo=Undo(
+                kind="runtime.cordon",
+                says="It is cordoned and emptied again, as far as budgets allow within two minutes.",
+            ),
         )
 
 
@@ -145,13 +155,13 @@ def _committing(nodes: Sequence[PlannedNode]) -> Stage:
     return stage(
         "commit",
         "Give up the old runtime",
-        "Days later if you like: new pods get the new shim, or Docker and its data are removed.",
+        "Days later if you like: new pods get the new shim, or Docker goes with its containers and its data.",
         "The old runtime is gone.",
         [
             Draft(
                 slug=node.node,
                 kind="runtime.commit",
-                says=f"Commit {node.to} on {node.node}",
+                says=f"Commit {node.to} on {node.node}{_removed(node)}",
                 params={"node": node.node},
                 before=(check("node.runs-on", f"Node {node.node} is Ready on {node.to}"),),
                 undo=Irreversible(irreversible=f"{node.runtime} is given up on {node.node}."),
@@ -160,6 +170,25 @@ def _committing(nodes: Sequence[PlannedNode]) -> Stage:
         ],
         on_request=True,
     )
+
+
+def _removed(node: PlannedNode) -> str:
+    """What goes, as the end of a sentence."""
+    switch = node.instructions.get("switch")
+    if not isinstance(switch, Mapping):
+        return ""
+    commit = switch["commit"]
+    commands = commit["commands"] if isinstance(commit, Mapping) else ()
+    rows = commands if isinstance(commands, list) else []
+    lines = [" ".join(str(word) for word in argv) for argv in rows if isinstance(argv, list)]
+    packages = f"; then {' and '.join(f'`{line}`' for line in lines)}" if lines else "; its packages stay"
+    return f": Docker's containers of Kubernetes go, and its data unless others use it{packages}"
+
+
+def _agents(node: PlannedNode) -> tuple[PlanCheck, ...]:
+    """In place the format stays."""
+    says = "Every log agent reads what containerd writes"
+    return (check("agents.ready", says),) if node.strategy == "switch" else ()
 
 
 def _all_ready() -> PlanCheck:

@@ -9,7 +9,7 @@ from replank.probe.judge import TargetResult
 from replank.report.html.environment import environment
 from replank.report.html.timeline import timeline
 from replank.report.migration_words import IS, UNDO_UNTIL
-from replank.report.performance_words import HEADS, HOW, change_words, figure_of, value_words
+from replank.report.performance_words import change_words, figure_of, heads_of, how_of, value_words
 from replank.report.run.model import RunReport, StageReport, StepReport
 
 _TONES: Final[Mapping[str, str]] = {"good": "ready", "wait": "waiting", "bad": "not-ready"}
@@ -47,8 +47,8 @@ def render_run(report: RunReport) -> str:
             open=_open,
             migration=IS[report.migration],
             undo_until=UNDO_UNTIL[report.migration],
-            measured=HEADS,
-            how_measured=HOW,
+            measured=heads_of(report.performance),
+            how_measured=how_of(report.performance),
             figure_of=figure_of,
             value_words=value_words,
             change_words=change_words,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One figure, measured on both sides. `unit`: ms, MiB or millicores."""
+    """One figure, measured on both sides. `unit`: ms, MiB, millicores or lines/s."""
 
     what: str
     unit: str

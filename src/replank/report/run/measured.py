@@ -16,6 +16,7 @@ _FIGURES: Final = (
     ("pod start", "ms", "pod_start", "median_ms"),
     ("memory", "MiB", "use", "memory_mib"),
     ("CPU", "millicores", "use", "cpu_millicores"),
+    ("log lines", "lines/s", "log", "lines_per_second"),
 )
 """What, unit, and where the answer has it."""
 
@@ -72,7 +73,7 @@ def _missing(answers: Mapping[str, Answer]) -> Iterator[str]:
         if whole := word(answer, "not_measured"):
             yield f"nothing {side}: {whole}"
             continue
-        for part, name in (("pod_start", "pod start"), ("use", "memory and CPU")):
+        for part, name in (("pod_start", "pod start"), ("use", "memory and CPU"), ("log", "log lines")):
             if why := word(_part(answer, part), "not_measured"):
                 yield f"{name} {side}: {why}"
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from replank.report.performance_words import HEADS, HOW, change_words, figure_of, value_words
+from replank.report.performance_words import change_words, figure_of, heads_of, how_of, value_words
 from replank.report.run.before_after import NodeFigures
 from replank.report.terminal.layout import bullets, say, section, table
 
@@ -21,16 +21,17 @@ def performance_view(nodes: Sequence[NodeFigures]) -> RenderableType:
         "Performance, before and after",
         _table(nodes),
         *([bullets(missing, mark="!")] if missing else []),
-        say(HOW, "dim"),
+        say(how_of(nodes), "dim"),
     )
 
 
 def _table(nodes: Sequence[NodeFigures]) -> Table:
-    return table(("Node", *HEADS.values(), "Pods"), [_row(node) for node in nodes])
+    heads = heads_of(nodes)
+    return table(("Node", *heads.values(), "Pods"), [_row(node, heads) for node in nodes])
 
 
-def _row(node: NodeFigures) -> tuple[str, ...]:
-    return (node.node, *(_cell(node, what) for what in HEADS), _pods(node))
+def _row(node: NodeFigures, heads: Iterable[str]) -> tuple[str, ...]:
+    return (node.node, *(_cell(node, what) for what in heads), _pods(node))
 
 
 def _cell(node: NodeFigures, what: str) -> str:

@@ -49,8 +49,17 @@ def _top(plan: RuntimeSwapPlan) -> Group:
     return Group(
         say(f"{plan.cluster}: {count(len(plan.nodes), 'node')} to {plan.to}, in place", "bold"),
         Text.assemble(say(f"Kubernetes {plan.kubernetes_version}, ", "dim"), ready),
+        *_origin(plan),
         *hops,
     )
+
+
+def _origin(plan: RuntimeSwapPlan) -> Iterator[RenderableType]:
+    """Where the new programs come from, unless it is a folder of the reader's."""
+    if plan.package is not None:
+        yield say(f"Programs: package {plan.package}, fetched by each node's apt and not installed", "dim")
+    if plan.archive is not None:
+        yield say(f"Programs: {plan.archive.source}, sha256 {plan.archive.sha256}", "dim")
 
 
 def _ship_first(plan: RuntimeSwapPlan) -> Group:

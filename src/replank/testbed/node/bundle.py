@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,3 +23,10 @@ def write_bundle(folder: Path, version: str) -> Path:
     for name in BUNDLE:
         (folder / name).write_text(_STAND_IN.format(name=name, version=version))
     return folder
+
+
+def stand_in_deb(version: str, programs: Sequence[str] = BUNDLE) -> bytes:
+    """What stands in for a package of containerd `version`: path -> text, as JSON. `testbed.node.apt` unpacks
+    it."""
+    files = {f"usr/bin/{name}": _STAND_IN.format(name=name, version=version) for name in programs}
+    return json.dumps({**files, "usr/share/doc/containerd/copyright": "Apache-2.0"}).encode()

@@ -59,10 +59,6 @@ class Containerd(Systemd):
 
     do_containerd_old = do_containerd
 
-    def do_apt_get(self, words: list[str]) -> Answer:  # noqa: ARG002  (as every program)
-        """The node's package manager, which always succeeds."""
-        return 0, ""
-
 
 def is_first(version: str) -> bool:
     """True for a 1.x, and for containers that no containerd of the system has started."""

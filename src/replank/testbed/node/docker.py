@@ -18,10 +18,15 @@ class Docker(Systemd):
         verb = words[0]
         if verb == "info":
             return 0, f"{self.docker_driver}\n" if "Cgroup" in words[-1] else "20.10.24\n"
+        if verb == "volume":
+            return 0, "\n".join(self.docker_volumes)
+        if verb == "ps" and "-aq" in words:
+            return 0, "\n".join(c["id"] for c in self.docker)
         if verb == "ps":
             rows = [
                 [c["id"], "Up 1 hour" if c["up"] else "Exited (0)", c["uid"], c["name"], c["type"]]
                 for c in self.docker
+                if c["uid"]  # the label that is asked for
             ]
             return 0, "\n".join("\t".join(row) for row in rows)
         if verb == "inspect":
@@ -42,6 +47,14 @@ class Docker(Systemd):
             self.docker_images[words[2]] = words[1]
         elif verb == "rmi":
             self.docker_images.pop(words[1], None)
+
+    def do_umount(self, words: list[str]) -> Answer:
+        """`umount`; the disk's table of mounts is `proc/self/mounts`."""
+        table = self.path("proc/self/mounts")
+        lines = table.read_text().splitlines(keepends=True)
+        left = [line for line in lines if line.split()[1] != words[0]]
+        table.write_text("".join(left))
+        return (0, "") if len(left) < len(lines) else (32, f"umount: {words[0]}: not mounted.")
 
     def docker_log(self, container: str) -> Path:
         """The json-file log of a container."""

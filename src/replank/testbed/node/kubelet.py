@@ -21,7 +21,8 @@ class Kubelet(Cri, Docker):
         endpoint = self.endpoint()
         if endpoint and "cri-dockerd" not in endpoint:
             return "cri" if self.cri_up(["", endpoint]) else ""
-        return "docker" if self.on("docker.service") else ""
+        speaks = "cri-docker.service" not in self.units or self.on("cri-docker.service")
+        return "docker" if self.on("docker.service") and speaks else ""
 
     def endpoint(self) -> str:
         """Where the kubelet asks its runtime, "" = it speaks to Docker itself. A flag wins over its file."""

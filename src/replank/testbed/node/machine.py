@@ -102,6 +102,7 @@ class Node:
             world.path(folder).mkdir(parents=True, exist_ok=True)
         images = self.machine.commands.get(_IMAGES, "[]")
         world.docker_images = {name: i["Id"] for i in json.loads(images) for name in i["RepoTags"]}
+        world.debs = self.machine.debs
         on_docker = bool(world.docker_images)
         for unit in ("containerd.service", "kubelet.service", *(_DOCKERS if on_docker else ())):
             state = self.machine.units.get(unit, "enabled")

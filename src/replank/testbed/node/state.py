@@ -36,12 +36,17 @@ class NodeState(swap_node.Outside):
         self.chains: dict[str, list[str]] = {}
         self.docker_driver = "cgroupfs"
         self.docker_images: dict[str, str] = {}
+        self.docker_volumes: list[str] = []
         self.cri_images: dict[str, str] = {}
         self.labels: list[str] = []
         self.trial: list[str] = []
         self.daemon = ""
         """Version of the containerd that was started last."""
         self.drop_in = ""
+        self.debs: dict[str, bytes] = {}
+        """What apt can fetch: `name=version` -> the .deb, see `testbed.node.bundle.stand_in_deb`."""
+        self.dpkg: dict[str, str] = {}
+        """What dpkg has: name -> its line, hold and all."""
         self.serial = 100
         self.spawned: list[str] = []
         # What goes wrong: a pattern of command lines -> "fail" | "hang"; and single faults by name.
@@ -52,7 +57,8 @@ class NodeState(swap_node.Outside):
 
     def path(self, name: str) -> Path:
         """A file of the node by its path there, or by where it lies below `root`."""
-        return Path(name) if Path(name).is_relative_to(self.root) else self.root / name.lstrip("/")
+        below = f"{name}/".startswith(f"{self.root}/")
+        return Path(name) if below else self.root / name.lstrip("/")
 
     def proc(self) -> Path:
         """Where the kernel tells of processes."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from shutil import rmtree  # the node's own `shutil.rmtree` is a point at which it can be killed
 
 from replank.migrations.runtime_swap.node import swap_node
+from replank.testbed.node.apt import Apt
 from replank.testbed.node.kubelet import Kubelet
 from replank.testbed.node.systemd import CONTAINERD, Answer
 
@@ -18,7 +19,7 @@ class Killed(BaseException):
     """`kill -9`: nothing after this line of the node's code is done."""
 
 
-class World(Kubelet):
+class World(Kubelet, Apt):
     """Everything that the node's code reaches and that is no file. Time passes only by what is done in it."""
 
     def now(self) -> float:

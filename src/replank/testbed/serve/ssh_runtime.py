@@ -6,6 +6,7 @@ is worked out here, as grep, pgrep and readlink do.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import PurePosixPath
 
@@ -68,6 +69,27 @@ def grep_docker(machine: Machine, words: list[str]) -> Outcome:
     ]
     missing = any(not _below(machine, folder) for folder in SEARCHED)
     return (2 if missing else 0 if lines else 1), b"".join(lines)
+
+
+def apt_cache(machine: Machine, words: list[str]) -> Outcome:
+    """`apt-cache show NAME...`: a record for each version that an archive has, and for what is installed."""
+    if not machine.packages:
+        return 127, b""
+    installed = {"apt": "2.6.1", **machine.packages}
+    records = [
+        f"Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n"
+        for name, version in installed.items()
+        if name in words and f"{name}={version}" not in machine.debs
+    ]
+    for key, deb in machine.debs.items():
+        name, _, version = key.partition("=")
+        if name in words:
+            records.append(
+                f"Package: {name}\nArchitecture: amd64\nVersion: {version}\n"
+                f"Filename: pool/{name}_{version}_amd64.deb\nSize: {len(deb)}\n"
+                f"SHA256: {hashlib.sha256(deb).hexdigest()}\nDescription-en: runtime\n .\n One more.\n"
+            )
+    return 0, "\n".join(records).encode()
 
 
 def _below(machine: Machine, folder: str) -> list[tuple[str, FileEntry]]:

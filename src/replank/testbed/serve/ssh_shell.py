@@ -42,12 +42,13 @@ class Interpreter(Protocol):
 @dataclass(frozen=True, slots=True)
 class Shell:
     """The shell of one machine. `address`: its fixed address. `sudo_refuses`: see SshFault. `node`: runs
-    programs there, None = there is no Python."""
+    programs there, None = there is no Python. `is_root`: nobody needs sudo."""
 
     machine: Machine
     address: str
     sudo_refuses: tuple[str, ...] = ()
     node: Interpreter | None = None
+    is_root: bool = False
 
     def run(self, line: str, stdin: bytes = b"") -> Answer:
         """Runs one command line."""
@@ -55,10 +56,11 @@ class Shell:
             words = shlex.split(line)
         except ValueError:
             return Answer(2, b"", b"sh: syntax error\n")
-        root = words[:2] == ["sudo", "-n"]
-        words = words[2:] if root else words
+        sudo = words[:2] == ["sudo", "-n"]
+        words = words[2:] if sudo else words
+        root = sudo or self.is_root
         plain = shlex.join(words)
-        if root and (not self.machine.sudo or any(word in plain for word in self.sudo_refuses)):
+        if sudo and (not self.machine.sudo or any(word in plain for word in self.sudo_refuses)):
             return Answer(1, b"", b"sudo: a password is required\n")
         if plain in self.machine.commands:
             return Answer(0, self.machine.commands[plain].encode())
@@ -342,6 +344,7 @@ _HANDLERS = _handlers(
         _by_files(ssh_runtime.grep_zero): (runtime_commands.DAEMON_PATH,),
         _by_files(ssh_runtime.grep_store): (runtime_commands.ADDRESS_STORE,),
         _by_files(ssh_runtime.grep_docker): (runtime_commands.DOCKER_USERS,),
+        _by_files(ssh_runtime.apt_cache): (runtime_commands.OFFERED,),
         _readlink: (runtime_commands.SOCKET,),
         _sha256sum: (commands.FILE_HASH, swap_commands.SUM),
         _hostname: (commands.HOSTNAME,),

@@ -44,6 +44,8 @@ class SimulatedKube:
         self._objects = objects
         self._served = served
         self._lets_in = lets_in
+        self._listing: ObjectStore | None = None
+        self._listed_at = (-1, -1)
 
     async def get(self, ref: ObjectRef) -> Document | None:
         found = self._objects.at(key(ref))
@@ -125,15 +127,28 @@ class SimulatedKube:
         """No budget stands in these worlds."""
         await self.delete(ref, uid=uid)
 
+    async def log(self, pod: ObjectRef, *, last_lines: int = 0, most_bytes: int = 0) -> str:  # noqa: ARG002
+        """No container runs in these worlds."""
+        raise Refused(
+            "RP906", f"The log of {pod.name}", "its container is waiting to start", "Look at the pod."
+        )
+
     async def document(self, path: str) -> Document:
         bare, _, query = path.partition("?")
-        self._served.objects = list(self._objects.documents.values())
         arguments = dict(part.partition("=")[::2] for part in query.split("&") if part)
-        answer = ObjectStore(self._served).answer(bare, arguments, "application/json")
+        answer = self._answers().answer(bare, arguments, "application/json")
         document: Document = json.loads(answer.body)
         if answer.status != 200:
             raise Refused("RP000", f"GET {bare}", str(document.get("message")), "Look at the path.")
         return document
+
+    def _answers(self) -> ObjectStore:
+        """Built anew once something was written: who lists every kind asks many times in between."""
+        now = (self._objects.writes, len(self._objects.documents))
+        if self._listing is None or self._listed_at != now:
+            self._served.objects = list(self._objects.documents.values())
+            self._listing, self._listed_at = ObjectStore(self._served), now
+        return self._listing
 
     async def ready(self) -> str:
         return ""

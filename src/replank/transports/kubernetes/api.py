@@ -195,6 +195,19 @@ class KubernetesApi:
         except (NotFound, Conflict):
             return
 
+    async def log(self, pod: ObjectRef, *, last_lines: int = 0, most_bytes: int = 0) -> str:
+        """See `KubeApi.log`. A last line that a bound cuts off stays cut off."""
+        call = await self._call("GET", "get", pod)
+        query = {"timestamps": "true"}
+        if last_lines:
+            query["tailLines"] = str(last_lines)
+        if most_bytes:
+            query["limitBytes"] = str(most_bytes)
+        asked = replace(
+            call, path=f"{call.path}/log", thing=f"the log of {call.thing}", query=query, text=True
+        )
+        return (await self._line.send(asked)).content.decode("utf-8", errors="replace")
+
     async def document(self, path: str) -> Document:
         """The JSON object at `path`, which may have a query. Raises `NotFound` (a `Refused`) RP058."""
         bare, _, query = path.partition("?")

@@ -22,7 +22,7 @@ class Call:
     the same as once, so that it may be sent again when nobody knows whether it arrived. `secret`: server
     messages about it may quote what must not be shown. `tested`: a JSON patch with a `test`, whose failure
     the server words as any other. `any_status`: an answer of any status, and of any content, is an answer.
-    `evicts`: an eviction, to which 429 is a budget's no, not a busy server's.
+    `evicts`: an eviction, to which 429 is a budget's no, not a busy server's. `text`: the answer is no JSON.
     """
 
     method: str
@@ -38,6 +38,7 @@ class Call:
     tested: bool = False
     any_status: bool = False
     evicts: bool = False
+    text: bool = False
 
     @property
     def what(self) -> str:

@@ -44,7 +44,7 @@ class CallTransport(ApiTransport):
             raise budget_says_no(call, response)
         if not response.is_success:
             raise refused(response, call, where)
-        if "json" not in response.headers.get("Content-Type", ""):
+        if not call.text and "json" not in response.headers.get("Content-Type", ""):
             raise not_understood(call.what, "the answer is not JSON", where)
         return response
 

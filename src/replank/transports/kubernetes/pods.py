@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from replank.inventory.facts.kubernetes import EtcdPod, PodFact, StaticPodStatus
+from replank.inventory.node_pods import is_node_pod
 from replank.transports.kubernetes.nodes import is_true
 from replank.transports.kubernetes.resources import Metadata, Pod
 
@@ -29,8 +30,10 @@ def owners_of(kind: str, objects: Iterable[Metadata]) -> dict[tuple[str, str, st
 
 
 def pod_facts(pods: Iterable[Pod], owners: Owners) -> tuple[PodFact, ...]:
-    """Sorted by namespace and name. Where `owners` lacks a controller, the pod's own controller stands."""
-    facts = (_fact(pod, owners) for pod in pods)
+    """Sorted by namespace and name. Where `owners` lacks a controller, the pod's own controller stands. Pods
+    by which replank reaches nodes are left out: they are gone when the survey has ended."""
+    workload = (pod for pod in pods if not is_node_pod(pod.metadata.namespace, pod.metadata.labels))
+    facts = (_fact(pod, owners) for pod in workload)
     return tuple(sorted(facts, key=lambda fact: (fact.namespace, fact.name)))
 
 

@@ -1,11 +1,11 @@
-"""The port `Hosts` on asyncssh: what a takeover reads on machines. Nothing is changed or left there."""
+"""The port `Hosts` by sessions on hosts: what a takeover reads there. Nothing is changed or left behind."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -22,9 +22,9 @@ from replank.inventory.hosts.apply_commands import (
 from replank.inventory.hosts.etcd_members import etcd_access, parse_health, parse_members
 from replank.inventory.hosts.listing import parse_listing
 from replank.ports.access import EtcdMember, EtcdSnapshot
-from replank.transports.ssh.connect import Connections
 from replank.transports.ssh.control_plane import read_static_pods
 from replank.transports.ssh.session import HostSession
+from replank.transports.ssh.sessions import Sessions, SshSessions
 from replank.transports.ssh.snapshots import Snapshots
 
 T = TypeVar("T")
@@ -35,7 +35,8 @@ class SshHosts:
     """The machines of one cluster. Import this module only where SSH is used: asyncssh takes long to import.
 
     `addresses`: server name (as the plan has it) -> the address to reach it at. `access` None: fleet.yaml
-    does not say how. Each call logs in anew; calls at the same time share the jump host's connection.
+    does not say how. `sessions`: another way than SSH to the machines, by the same names. Each call opens a
+    session.
     """
 
     def __init__(
@@ -46,12 +47,12 @@ class SshHosts:
         snapshots: EtcdSnapshots,
         *,
         now: Callable[[], float] = time.time,
+        sessions: Sessions | None = None,
     ) -> None:
-        self._access = access
+        self._sessions = sessions or SshSessions(access, addresses)
         self._addresses = dict(addresses)
         self._snapshots = Snapshots(cluster, snapshots, access)
         self._now = now
-        self._connections = Connections()
 
     async def read_secret(self, machine: str, path: str) -> bytes:
         """Raises `Refused` RP941 (no such file), RP060 to RP067, `Transient` RP060, RP065."""
@@ -111,20 +112,8 @@ class SshHosts:
         """Raises `Refused` RP943 where no place is configured, RP945 where it cannot be looked into."""
         return await asyncio.to_thread(self._snapshots.newest)
 
-    @asynccontextmanager
-    async def _session(self, machine: str) -> AsyncIterator[HostSession]:
-        access, address = self._access, self._addresses.get(machine)
-        if access is None or address is None:
-            why = "fleet.yaml does not say how" if access is None else "no address of it is known"
-            raise Refused(
-                "RP940",
-                f"{machine} cannot be reached over SSH",
-                why,
-                "Complete `ssh` in fleet.yaml (user, key, jump, address), and survey and plan again.",
-            )
-        async with self._connections.open(machine, address, access) as connection:
-            host = machine if access.check_host_key else f"{machine} (host key not checked)"
-            yield await HostSession.start(connection, host, access, APPLY_COMMANDS)
+    def _session(self, machine: str) -> AbstractAsyncContextManager[HostSession]:
+        return self._sessions.open(machine, APPLY_COMMANDS)
 
     async def _first(
         self,
@@ -134,7 +123,7 @@ class SshHosts:
     ) -> tuple[T, tuple[dict[str, str], ...]]:
         """What `work` gives at the first endpoint of etcd that it works at, the machine's own one first; with
         all of them. Raises what the last one raised."""
-        ways = await _ways(session, self._addresses[machine])
+        ways = await _ways(session, self._addresses.get(machine, ""))
         failure: ReplankError | None = None
         for way in ways:
             try:

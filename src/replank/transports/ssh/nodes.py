@@ -1,10 +1,11 @@
-"""The port `Nodes` on asyncssh: puts the swap's part on nodes, and speaks to it."""
+"""The port `Nodes` by sessions on hosts: puts the swap's part on nodes, and speaks to it."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,28 +21,24 @@ from replank.inventory.hosts.swap_commands import (
     WRITE,
 )
 from replank.ports.nodes import Parcel, Verb
-from replank.transports.ssh.connect import Connections
 from replank.transports.ssh.session import HostSession
+from replank.transports.ssh.sessions import Sessions, SshSessions
 
 _LONGEST_S: Final = 3600.0
 """Seconds that staging may take: hundreds of images over a slow disk."""
 _PIECE: Final = 256 * 1024
 
 
-class SshNodes:
-    """The nodes of one cluster. Import this module only where SSH is used: asyncssh takes long to import.
+class HostNodes:
+    """The nodes of one cluster. Import this module only where it is used: asyncssh takes long to import.
 
-    `addresses`: Node's name -> the address to reach it at. `fence`: called before everything that changes a
-    node. Each call logs in anew.
+    `sessions`: by the names of the Nodes; each call opens one. `fence`: called before everything that changes
+    a node.
     """
 
-    def __init__(
-        self, access: SshAccess, addresses: Mapping[str, str], fence: Callable[[], None] = lambda: None
-    ) -> None:
-        self._access = access
-        self._addresses = dict(addresses)
+    def __init__(self, sessions: Sessions, fence: Callable[[], None] = lambda: None) -> None:
+        self._sessions = sessions
         self._fence = fence
-        self._connections = Connections()
 
     async def put(self, node: str, parcel: Parcel) -> bool:
         """Raises `Transient` RP946 (not whole), RP060, RP065, `Refused` RP060 to RP067, RP940."""
@@ -52,7 +49,8 @@ class SshNodes:
             self._fence()
             await session.data(MAKE_FOLDER.call(swapped=path.rpartition("/")[0]))
             write = WRITE.call(swapped=f"{path}.new")
-            output = await session.output(write, feed=_pieces(parcel), longest_s=_LONGEST_S)
+            size = await asyncio.to_thread(_size, parcel)
+            output = await session.output(write, feed=_pieces(parcel), feed_bytes=size, longest_s=_LONGEST_S)
             if output.status != 0:
                 raise session.failed(write, output)
             if await self._sum(session, f"{path}.new") != parcel.sha256:
@@ -103,19 +101,17 @@ class SshNodes:
         told = await session.text_if_there(SUM.call(swapped=path), path)
         return "" if told is None else told.split()[0].lstrip("\\")
 
-    @asynccontextmanager
-    async def _session(self, node: str) -> AsyncIterator[HostSession]:
-        address = self._addresses.get(node)
-        if address is None:
-            raise Refused(
-                "RP940",
-                f"{node} cannot be reached over SSH",
-                "no address of it is known",
-                "Survey again; `kubectl get node -o wide` shows what the Node tells.",
-            )
-        async with self._connections.open(node, address, self._access) as connection:
-            host = node if self._access.check_host_key else f"{node} (host key not checked)"
-            yield await HostSession.start(connection, host, self._access, SWAP_COMMANDS)
+    def _session(self, node: str) -> AbstractAsyncContextManager[HostSession]:
+        return self._sessions.open(node, SWAP_COMMANDS)
+
+
+class SshNodes(HostNodes):
+    """The same over SSH. `addresses`: Node's name -> the address to reach it at."""
+
+    def __init__(
+        self, access: SshAccess, addresses: Mapping[str, str], fence: Callable[[], None] = lambda: None
+    ) -> None:
+        super().__init__(SshSessions(access, addresses), fence)
 
 
 def _read(text: str, node: str) -> Mapping[str, Any]:
@@ -138,6 +134,16 @@ def _strange(text: str, node: str) -> Refused:
     )
 
 
+def _size(parcel: Parcel) -> int:
+    """Bytes of its content. Raises as `_pieces`."""
+    if not parcel.source:
+        return len(parcel.data)
+    try:
+        return Path(parcel.source).stat().st_size
+    except OSError as error:
+        raise _unreadable(parcel, error) from error
+
+
 def _pieces(parcel: Parcel) -> Iterator[bytes]:
     """Raises `Refused` RP949 where the file here cannot be read."""
     if not parcel.source:
@@ -148,9 +154,13 @@ def _pieces(parcel: Parcel) -> Iterator[bytes]:
             while piece := file.read(_PIECE):
                 yield piece
     except OSError as error:
-        raise Refused(
-            "RP949",
-            f"{parcel.source} cannot be read",
-            error.strerror or str(error),
-            "It belongs to the bundle that the plan names; put it back, or plan again.",
-        ) from error
+        raise _unreadable(parcel, error) from error
+
+
+def _unreadable(parcel: Parcel, error: OSError) -> Refused:
+    return Refused(
+        "RP949",
+        f"{parcel.source} cannot be read",
+        error.strerror or str(error),
+        "It belongs to the bundle that the plan names; put it back, or plan again.",
+    )

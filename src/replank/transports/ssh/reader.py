@@ -30,6 +30,7 @@ from replank.transports.ssh.control_plane import (
 from replank.transports.ssh.kubelet import is_kubespray, read_kubelet
 from replank.transports.ssh.seeing import fact, seen
 from replank.transports.ssh.session import HostSession
+from replank.transports.ssh.shell import SshShell
 from replank.transports.ssh.system import (
     read_hostname,
     read_leftovers,
@@ -56,7 +57,7 @@ class SshHostReader:
         """As ports.readers.HostReader says. Raises `Refused` or `Transient` RP060-RP065."""
         async with self._connections.open(server, address, access) as connection:
             host = server if access.check_host_key else f"{server} (host key not checked)"
-            session = await HostSession.start(connection, host, access)
+            session = await HostSession.start(SshShell(connection), host, access)
             return await _read(session, server, address, access, certificates_dir)
 
 

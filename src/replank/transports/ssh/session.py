@@ -7,13 +7,11 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import asyncssh
-
 from replank.domain.errors import Refused, ReplankError, Transient
 from replank.inventory.fleet.model import SshAccess
 from replank.inventory.hosts import commands
 from replank.inventory.hosts.command import Call, HostCommand
-from replank.transports.ssh.failures import lost
+from replank.transports.host_shell import HostProcess, HostShell, Reading, Writing
 
 OUTPUT_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of output after which a command is cut off: the largest expected, a package list, has 100 KiB."""
@@ -55,16 +53,16 @@ class Output:
 
 
 class HostSession:
-    """Runs commands over one connection, a few at a time."""
+    """Runs commands on one host, a few at a time."""
 
     def __init__(
         self,
-        connection: asyncssh.SSHClientConnection,
+        shell: HostShell,
         host: str,
         root: Literal["sudo", "direct", "refused"],
         allowed: Sequence[HostCommand] = commands.SURVEY_COMMANDS,
     ) -> None:
-        self._connection = connection
+        self._shell = shell
         self._host = host
         self._root = root
         self._allowed = {command.name: command for command in allowed}
@@ -73,7 +71,7 @@ class HostSession:
     @classmethod
     async def start(
         cls,
-        connection: asyncssh.SSHClientConnection,
+        shell: HostShell,
         host: str,
         access: SshAccess,
         allowed: Sequence[HostCommand] = commands.SURVEY_COMMANDS,
@@ -81,15 +79,21 @@ class HostSession:
         """A session; finds out whether sudo works. root and `sudo: false` need none. `allowed`: the fixed
         list of commands, whose first is SUDO."""
         if not access.sudo or access.user == "root":
-            return cls(connection, host, "direct", allowed)
-        session = cls(connection, host, "sudo", allowed)
+            return cls(shell, host, "direct", allowed)
+        session = cls(shell, host, "sudo", allowed)
         probe = await session.output(commands.SUDO.call())
-        return session if probe.status == 0 else cls(connection, host, "refused", allowed)
+        return session if probe.status == 0 else cls(shell, host, "refused", allowed)
 
     async def output(
-        self, call: Call, *, feed: Iterable[bytes] = (), longest_s: float = COMMAND_TIMEOUT_S
+        self,
+        call: Call,
+        *,
+        feed: Iterable[bytes] = (),
+        feed_bytes: int | None = None,
+        longest_s: float = COMMAND_TIMEOUT_S,
     ) -> Output:
-        """Runs `call` with the pieces of `feed` as its stdin; returns what it left, whatever its exit status.
+        """Runs `call` with the pieces of `feed`, `feed_bytes` in all, as its stdin; None = it has none.
+        Returns what it left, whatever its exit status.
 
         Raises `Refused` RP066 (needs root, sudo is refused), RP067 (more output than allowed), `Transient`
         RP065 (connection lost, no answer in time), and what `feed` raises.
@@ -98,7 +102,7 @@ class HostSession:
         async with self._slots:
             try:
                 async with asyncio.timeout(longest_s):
-                    return await self._run(call, line, feed)
+                    return await self._run(call, line, feed, feed_bytes)
             except TimeoutError as error:
                 raise Transient(
                     "RP065",
@@ -106,8 +110,8 @@ class HostSession:
                     f"there was no answer within {longest_s:.0f} seconds",
                     "Look at the load of the machine and run `replank survey` again.",
                 ) from error
-            except (asyncssh.Error, OSError) as error:
-                raise lost(self._host) from error
+            except self._shell.failures as error:
+                raise self._shell.lost(self._host) from error
 
     async def stream(self, call: Call, *, longest_s: float) -> AsyncGenerator[bytes, None]:
         """stdout of `call` in pieces, of any length, as fast as they are taken.
@@ -120,9 +124,7 @@ class HostSession:
         async with self._slots:
             try:
                 async with asyncio.timeout(IDLE_TIMEOUT_S):
-                    process = await self._connection.create_process(
-                        line, encoding=None, stdin=asyncssh.DEVNULL
-                    )
+                    process = await self._shell.start(line, fed=None)
                 try:
                     while piece := await self._piece(process, end):
                         yield piece
@@ -133,14 +135,14 @@ class HostSession:
                     process.close()
             except TimeoutError as error:
                 raise self._stalled(call) from error
-            except (asyncssh.Error, OSError) as error:
-                raise lost(self._host) from error
+            except self._shell.failures as error:
+                raise self._shell.lost(self._host) from error
         if process.exit_status is None or process.exit_status < 0:
-            raise lost(self._host)
+            raise self._shell.lost(self._host)
         if process.exit_status != 0:
             raise self.failed(call, Output(process.exit_status, b"", _first_line(errors)))
 
-    async def _piece(self, process: asyncssh.SSHClientProcess[bytes], end: float) -> bytes:
+    async def _piece(self, process: HostProcess, end: float) -> bytes:
         left = end - asyncio.get_running_loop().time()
         async with asyncio.timeout(max(0.0, min(IDLE_TIMEOUT_S, left))):
             return await process.stdout.read(65536)
@@ -213,12 +215,11 @@ class HostSession:
             "Run it there by hand; `replank permissions` prints what replank may need.",
         )
 
-    async def _run(self, call: Call, line: str, feed: Iterable[bytes]) -> Output:
-        process = await self._connection.create_process(line, encoding=None)
+    async def _run(self, call: Call, line: str, feed: Iterable[bytes], fed: int | None) -> Output:
+        process = await self._shell.start(line, fed=fed)
+        writing = [] if fed is None else [_write(process.stdin, feed)]
         try:
-            data, errors, _ = await asyncio.gather(
-                _read(process.stdout), _read(process.stderr), _write(process.stdin, feed)
-            )
+            data, errors, *_ = await asyncio.gather(_read(process.stdout), _read(process.stderr), *writing)
             await process.wait_closed()
         except _TooMuchError as error:
             raise Refused(
@@ -231,7 +232,7 @@ class HostSession:
             process.close()
         status = process.exit_status
         if status is None or status < 0:
-            raise lost(self._host)
+            raise self._shell.lost(self._host)
         return Output(status, data, _first_line(errors))
 
 
@@ -239,7 +240,7 @@ class _TooMuchError(Exception):
     """A stream went over the limit."""
 
 
-async def _read(stream: asyncssh.SSHReader[bytes]) -> bytes:
+async def _read(stream: Reading) -> bytes:
     """All of `stream`. Raises `_TooMuchError` as soon as it is more than the limit."""
     chunks: list[bytes] = []
     size = 0
@@ -251,7 +252,7 @@ async def _read(stream: asyncssh.SSHReader[bytes]) -> bytes:
     return b"".join(chunks)
 
 
-async def _write(stream: asyncssh.SSHWriter[bytes], feed: Iterable[bytes]) -> None:
+async def _write(stream: Writing, feed: Iterable[bytes]) -> bytes:
     """The pieces, then the end. A command that has ended takes no more: its exit status says why."""
     try:
         for piece in feed:
@@ -259,7 +260,8 @@ async def _write(stream: asyncssh.SSHWriter[bytes], feed: Iterable[bytes]) -> No
             await stream.drain()
         stream.write_eof()
     except (BrokenPipeError, ConnectionResetError):
-        return
+        pass
+    return b""
 
 
 def _first_line(errors: bytes) -> str:

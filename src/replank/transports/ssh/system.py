@@ -18,9 +18,12 @@ from replank.inventory.hosts.leftovers import (
     without_owned,
 )
 from replank.inventory.hosts.listing import parse_listing
+from replank.inventory.hosts.offered_packages import parse_offered
 from replank.inventory.hosts.origin import judge_origin, parse_count
 from replank.inventory.hosts.os_release import parse_os_release
 from replank.inventory.hosts.packages import parse_dpkg, parse_rpm, parse_runtime
+from replank.inventory.hosts.runtime_commands import CONTAINERD_PACKAGES, OFFERED
+from replank.inventory.runtime.facts import OfferedPackage
 from replank.transports.ssh.session import HostSession
 
 _NOT_THERE = 127
@@ -63,6 +66,16 @@ async def read_packages(session: HostSession) -> tuple[Package, ...]:
     # cat exits with 1 where there is no lock file; everybody may read it.
     locks = await session.text(commands.RPM_LOCKS.call(), fine=(0, 1))
     return parse_rpm(text, locks)
+
+
+async def read_offered(session: HostSession) -> tuple[OfferedPackage, ...] | None:
+    """Packages of containerd that apt can fetch; None where there is no apt."""
+    output = await session.output(OFFERED.call())
+    if output.status == _NOT_THERE:
+        return None
+    if output.status != 0:
+        raise session.failed(OFFERED.call(), output)
+    return tuple(one for one in parse_offered(output.text) if one.name in CONTAINERD_PACKAGES)
 
 
 async def read_runtime(session: HostSession, kubelet: Fact[KubeletFacts]) -> str:

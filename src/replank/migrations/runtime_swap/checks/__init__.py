@@ -13,6 +13,7 @@ from replank.migrations.runtime_swap.checks import (
     host_users,
     log_agents,
     network,
+    packages,
     pods,
     room,
     sockets,
@@ -23,8 +24,8 @@ from replank.migrations.runtime_swap.checks.book import BOOK
 
 # Importing a module registers its rules.
 _REGISTERED: Final = (
-    *(agents, cluster_api, expressions, host_users, log_agents, network, pods, room, sockets, unread),
-    versions,
+    *(agents, cluster_api, expressions, host_users, log_agents, network, packages, pods, room, sockets),
+    *(unread, versions),
 )
 
 RUNTIME_RULES: Final = BOOK.rules

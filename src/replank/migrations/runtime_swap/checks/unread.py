@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from typing import Final
 
 from replank.audit.finding import AuditSettings
 from replank.audit.rule import Sighting, seen, unseen
@@ -13,6 +14,9 @@ from replank.inventory.facts.snapshot import Snapshot
 from replank.inventory.runtime.facts import NodeRuntime
 from replank.migrations.runtime_swap.checks.book import rule
 from replank.migrations.runtime_swap.checks.look import name_of, nodes
+
+_ONLY_FOR_PACKAGES: Final = "offered"
+"""Matters to a plan with `--package` alone, which has a blocker of its own (RP400)."""
 
 
 @rule(
@@ -28,7 +32,7 @@ def facts_are_unknown(snapshot: Snapshot, _: AuditSettings) -> Iterator[Sighting
         unknown = {
             field.name: fact
             for field in fields(NodeRuntime)
-            if isinstance(fact := getattr(node, field.name), Unknown)
+            if field.name != _ONLY_FOR_PACKAGES and isinstance(fact := getattr(node, field.name), Unknown)
         }
         if unknown:
             yield unseen(name_of(node), *unknown.values())

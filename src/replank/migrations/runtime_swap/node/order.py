@@ -43,6 +43,23 @@ class Binary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """A package that the node's apt fetches and does not install. `sha256`: of the .deb, hexadecimal.
+
+    Its programs are put into `folder`: `programs` must be in it, `optional` may be. The node notes their
+    hashes once the .deb has proven to be the planned one.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    folder: str
+    programs: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    seconds: int = 900
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
     """`bytes` have to be free on the file system of `path`."""
 
@@ -163,9 +180,11 @@ class Cni:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """`commands` are run in order, and may be run twice; each at most `seconds`."""
+    """`remove_data`: what is below Docker's data root goes, unless something there is not Kubernetes'.
+    `commands` (packages) are run then, too, in order; they may be run twice, each at most `seconds`."""
 
     remove_containers: bool = True
+    remove_data: bool = True
     commands: tuple[tuple[str, ...], ...] = ()
     seconds: int = 900
 
@@ -213,6 +232,7 @@ class Order:
     gently: tuple[str, ...] = ("nice", "-n", "19", "ionice", "-c", "3")
     tools: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
     paths: dict[str, str] = field(default_factory=dict)
+    package: Package | None = None
     in_place: InPlace | None = None
     switch: Switch | None = None
     schema: str = SCHEMA
@@ -225,8 +245,11 @@ class _Envelope(BaseModel):
 
 
 def to_json(order: Order) -> bytes:
-    """`plan.json`: sorted keys, UTF-8, a final newline."""
+    """`plan.json`: sorted keys, UTF-8, a final newline. Without `package` where there is none: so orders of
+    before there was one keep their ID."""
     data = _Envelope(order=order).model_dump(mode="json")["order"]
+    if order.package is None:
+        del data["package"]
     return (json.dumps(data, sort_keys=True, ensure_ascii=False, indent=1) + "\n").encode()
 
 

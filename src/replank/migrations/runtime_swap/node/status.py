@@ -64,9 +64,9 @@ class NodeStatus:
 
     `code`, `what`, `why`, `todo`: the last word's message. `attempt`: swaps staged on this node so far.
     `deadline`: epoch seconds. `window_seconds`: from the kubelet's stop (in place: from the restart) until
-    the node was well, None before. `stays`: what undo had to leave, and why. `kept`: folder of originals and
-    logs. `working`: a command is at work now. `rebooted`: since a swap in place began. `entries`: lines of
-    the journal. `refused`: this command was. `measured`: what `measure` has read.
+    the node was well, None before. `stays`: what undo or commit had to leave, and why. `kept`: folder of
+    originals and logs. `working`: a command is at work now. `rebooted`: since a swap in place began.
+    `entries`: lines of the journal. `refused`: this command was. `measured`: what `measure` has read.
     """
 
     outcome: Outcome

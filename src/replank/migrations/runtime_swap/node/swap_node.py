@@ -8,7 +8,8 @@ finishes, or goes back by itself. To go back by hand: `python3 swap_node.py undo
 
 In the folder: `plan.json` (what to do; no secrets), `plan.begun.json` (the same, as it was begun), `journal`
 (one JSON object a line: each phase before and after it, each command by its name), `kept/` (the originals of
-every file that is changed, and logs), `log` (for reading: the commands, with polls).
+every file that is changed, and logs), `log` (for reading: the commands, with polls), `package` (only while a
+package is unpacked).
 
 A swap is a list of phases. Each can be done and taken back any number of times and looks at what is there
 first, so after a crash the same command just goes on. Staging changes nothing that serves. After it:
@@ -749,9 +750,99 @@ class Node:
         self.put_back("resume-unit")
         self.systemctl("daemon-reload")
 
+    def package_phases(self) -> List[Phase]:
+        """Only where a package brings the programs."""
+        if not self.plan.get("package"):
+            return []
+        return [Phase("package", self.fetch_package, self.remove_package, True)]
+
+    def fetch_package(self) -> None:
+        """apt fetches the .deb, which is unpacked and not installed: dpkg, its holds, and the daemon that a
+        package's scripts would restart are left alone. Nothing of it is used before its hash was right."""
+        package, aside = self.plan["package"], self.package_aside()
+        folder = Path(package["folder"])
+        self.claim(folder)
+        for left in (aside, folder):  # of a staging that was cut off
+            if left.exists():
+                shutil.rmtree(str(left))
+        (aside / "tree").mkdir(mode=0o700, parents=True)
+        deb = self.fetched_deb(package, aside)
+        self.call("dpkg-deb", "-x", str(deb), str(aside / "tree"), seconds=300)
+        folder.mkdir(parents=True)
+        hashes = {}
+        for name in [*package["programs"], *package.get("optional", [])]:
+            found = program_in(aside / "tree", name)
+            if found:
+                copy_exactly(found, folder / name)
+                hashes[str(folder / name)] = sha256_of(folder / name)
+            elif name in package["programs"]:
+                raise Trouble(
+                    "{} {} has no program {}".format(package["name"], package["version"], name),
+                    "",
+                    "It is not the package of containerd that replank knows: plan with --bundle.",
+                )
+        self.remember("programs", hashes)
+        shutil.rmtree(str(aside))
+
+    def fetched_deb(self, package: Dict[str, Any], aside: Path) -> Path:
+        wanted = "{}={}".format(package["name"], package["version"])
+        # apt-get writes to its working folder; as root, since apt's own user may not look into this one.
+        get = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", wanted]
+        try:
+            self.call(
+                "env", f"--chdir={aside}", *get, seconds=package.get("seconds", 900), env={"LC_ALL": "C"}
+            )
+        except Trouble as error:
+            raise Trouble(
+                f"apt cannot fetch {wanted}: {error.why}",
+                "",
+                "Nothing was installed, and nothing is left of it. Look at the node's network, its proxy for "
+                "apt and its sources (`apt-get update`), then stage again; or plan with --bundle.",
+            ) from error
+        debs = sorted(aside.glob("*.deb"))
+        sums = [sha256_of(deb) for deb in debs]
+        if sums != [package["sha256"]]:
+            raise Trouble(
+                "apt fetched another file for {} than was planned: SHA-256 {}, planned was {}".format(
+                    wanted, ", ".join(sums) or "of nothing", package["sha256"]
+                ),
+                "",
+                "The archive changed since the survey, or is not the one that it says. Find out why before "
+                "you survey and plan again.",
+            )
+        return debs[0]
+
+    def package_aside(self) -> Path:
+        return self.base / "package"
+
+    def claim(self, folder: Path) -> None:
+        """Says that this folder is ours to remove; it must not be there yet."""
+        if any(f["phase"] == "package" for f in self.state.found):
+            return
+        if folder.exists():
+            raise Trouble(f"{folder} exists already", "", "Remove it if it is nobody's, stage again.")
+        made = [str(p) for p in folder.parents if not p.exists()]
+        self.journal.add("found", phase="package", path=str(folder), kind="folder", made=made)
+
+    def remove_package(self) -> None:
+        was = [f for f in self.state.found if f["phase"] == "package"]
+        for left in (self.package_aside(), *(Path(f["path"]) for f in was)):
+            if left.exists():
+                shutil.rmtree(str(left))
+        for folder in [folder for f in was for folder in f["made"]]:
+            if Path(folder).exists() and not any(Path(folder).iterdir()):
+                Path(folder).rmdir()
+
+    def binaries(self) -> List[Dict[str, str]]:
+        """The programs and their hashes: the plan's, and those of the package while it is unpacked."""
+        here = "package" in self.state.done and "package" not in self.state.undone
+        unpacked = self.state.facts.get("programs", {}) if here else {}
+        more = [{"path": path, "sha256": digest} for path, digest in sorted(unpacked.items())]
+        return list(self.plan.get("binaries", [])) + more
+
     def wrong_binaries(self) -> List[str]:
         wrong = []
-        for binary in self.plan.get("binaries", []):
+        for binary in self.binaries():
             path = Path(binary["path"])
             if not path.is_file():
                 wrong.append(f"{path} is not there")
@@ -763,7 +854,7 @@ class Node:
         wrong = self.wrong_binaries()
         if wrong:
             raise Trouble("; ".join(wrong))
-        for binary in self.plan.get("binaries", []):
+        for binary in self.binaries():
             path = Path(binary["path"])
             if not any(f["path"] == str(path) and f["phase"] == "binaries" for f in self.state.found):
                 mode = stat.S_IMODE(path.stat().st_mode)
@@ -927,6 +1018,15 @@ def differs(wanted: Optional[str], seen: Optional[str]) -> bool:
     return seen is None if wanted == "*" else wanted != seen
 
 
+def program_in(tree: Path, name: str) -> Optional[Path]:
+    """A program of an unpacked package. A link is none: it would lead out of the package."""
+    for folder in ("usr/bin", "usr/local/bin", "usr/sbin", "bin"):
+        path = tree / folder / name
+        if path.is_file() and not path.is_symlink() and not (tree / folder).is_symlink():
+            return path
+    return None
+
+
 def is_ready(pod: Dict[str, Any]) -> bool:
     return bool(pod.get("state") == "SANDBOX_READY")
 
@@ -954,6 +1054,7 @@ class InPlace(Node):
     def stage_phases(self) -> List[Phase]:
         return [
             Phase("resume-unit", self.write_resume_unit, self.remove_resume_unit, True),
+            *self.package_phases(),
             Phase("binaries", self.make_executable, self.binaries_back, True),
             Phase(
                 "containerd-files",
@@ -1169,6 +1270,7 @@ class Switch(Node):
     def stage_phases(self) -> List[Phase]:
         return [
             Phase("resume-unit", self.write_resume_unit, self.remove_resume_unit, True),
+            *self.package_phases(),
             Phase("binaries", self.make_executable, self.binaries_back, True),
             Phase("folders", self.claim_folders, self.remove_folders, True),
             Phase("containerd-files", self.write_containerd_files, self.containerd_files_back, True),
@@ -1195,6 +1297,7 @@ class Switch(Node):
     def commit_phases(self) -> List[Phase]:
         return [
             Phase("remove-containers", self.remove_containers, nothing, True),
+            Phase("remove-data", self.remove_data, nothing, True),
             Phase("commands", self.commit_commands, nothing, True),
             Phase("leftovers", self.remove_leftovers, nothing, True),
         ]
@@ -1269,12 +1372,17 @@ class Switch(Node):
 
     def remove_folders(self) -> None:
         for folder in [f["path"] for f in self.state.found if f["phase"] == "folders"]:
-            mounts = Path(self.plan.get("paths", {}).get("proc", "/proc")) / "self" / "mounts"
-            for mount in reversed([line.split()[1] for line in text_of(mounts).splitlines() if line]):
-                if mount == folder or mount.startswith(folder + "/"):
-                    self.call("umount", mount)  # it must work: what is below a mount is not ours to delete
+            for mount in self.mounts_below(folder):
+                self.call("umount", mount)  # it must work: what is below a mount is not ours to delete
             if Path(folder).exists():
                 shutil.rmtree(folder)
+
+    def mounts_below(self, folder: str) -> List[str]:
+        """The last first. `folder` itself is one of them only where it is ours to remove."""
+        mounts = Path(self.plan.get("paths", {}).get("proc", "/proc")) / "self" / "mounts"
+        found = [line.split()[1] for line in text_of(mounts).splitlines() if line]
+        own = folder in self.containerd["folders"]
+        return [m for m in reversed(found) if (own and m == folder) or m.startswith(folder + "/")]
 
     def containerd_files_back(self) -> None:
         self.put_back("containerd-files")
@@ -1743,12 +1851,49 @@ class Switch(Node):
         self.wait_well(self.docker_amiss, "Docker does not start to remove its containers", 60)
         ids = [row.id for row in self.docker_rows() if not row.runs]
         if ids:
-            self.call("docker", "rm", *ids, seconds=600)
+            self.call("docker", "rm", "--volumes", *ids, seconds=600)
+        kept = [f"container {i[:12]}" for i in self.call("docker", "ps", "-aq", "--no-trunc").split()]
+        kept += [f"volume {name}" for name in self.call("docker", "volume", "ls", "-q").split()]
+        self.remember("docker_keeps", kept)
         for unit in self.state.facts["units"]:
             self.stop_unit(unit)
 
+    def remove_data(self) -> None:
+        """Docker's images, layers and what else it kept, unless something there is not Kubernetes'."""
+        if not self.own["commit"].get("remove_data"):
+            return
+        root = Path(self.own["docker"]["data_root"])
+        why = self.keeps_data(root)
+        if why:
+            self.remember("stays", [f"{root}: {why}"])
+            return
+        for mount in self.mounts_below(str(root)):
+            self.call("umount", mount)  # it must work: what is below a mount is not ours to delete
+        for one in sorted(root.iterdir()) if root.exists() else []:
+            if one.is_dir() and not one.is_symlink():
+                shutil.rmtree(str(one))
+            else:
+                remove_if_there(one)
+
+    def keeps_data(self, root: Path) -> str:
+        """Why Docker's data may not go, "" where it may. The folder itself may be a mount, and stays."""
+        kept = self.state.facts.get("docker_keeps", [])
+        if kept:
+            return "it holds what is not Kubernetes': {}".format(", ".join(kept[:5]))
+        ours = [Path(f) for f in self.containerd["folders"]]
+        if any(root == f or root in f.parents for f in ours):
+            return "the new containerd's root is below it"
+        found = sorted(p.name for p in root.iterdir()) if root.exists() else []
+        if found and not {"containers", "image"} <= set(found):
+            return "it does not look like Docker's"
+        if not set(found).isdisjoint(("zfs", "devicemapper")):
+            return "its storage driver keeps more than files; remove it by hand"
+        return ""
+
     def commit_commands(self) -> None:
-        """The plan's own commands (packages, data), in order. They can be run twice."""
+        """The plan's own commands (packages), in order; they can be run twice. Not where Docker is used."""
+        if self.state.facts.get("docker_keeps"):
+            return
         for argv in self.own["commit"].get("commands", []):
             self.call(*argv, seconds=self.own["commit"].get("seconds", 900))
 

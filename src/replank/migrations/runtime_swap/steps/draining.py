@@ -13,6 +13,10 @@ from replank.migrations.runtime_swap.steps.pods import bare, is_evicted, live_po
 from replank.plan.parameters import found_before
 from replank.ports.access import Document, ObjectRef
 
+WAY_BACK_S: Final = 120.0
+"""So long an undo waits for a node to be empty."""
+
+_POLL_S: Final = 2.0
 _MARK: Final = "replank.dev/cordoned"
 """Annotation of a Node that a drain of ours has cordoned: nobody else's cordon is taken off."""
 
@@ -54,7 +58,11 @@ class DrainNode:
 
 
 class OpenNode:
-    """`runtime.open`: new pods may come again, unless somebody else has cordoned the node."""
+    """`runtime.open`: new pods may come again, unless somebody else has cordoned the node.
+
+    Undone, it is emptied for the way back as it was for the way there, but not at any price: whoever goes
+    back may have to. What budgets keep, or nobody makes anew elsewhere, restarts where it is.
+    """
 
     async def found(self, at: At) -> JSON:
         return {"ours": await _cordoned_by_us(at)}
@@ -66,7 +74,7 @@ class OpenNode:
         if not found_before(at.before).get("ours"):
             return {"left": "as it is"}
         await _cordon(at)
-        return {"cordoned": node_of(at).node}
+        return {"cordoned": node_of(at).node, "stayed": list(await _empty_in_time(at))}
 
 
 async def _cordon(at: At) -> None:
@@ -81,6 +89,17 @@ async def _open(at: At) -> JSON:
     unmark = {"metadata": {"annotations": {_MARK: None}}, "spec": {"unschedulable": None}}
     await at.access.workload.merge(_ref(node_of(at).node), unmark)
     return {"opened": node_of(at).node}
+
+
+async def _empty_in_time(at: At) -> tuple[str, ...]:
+    """Names of the pods that are there still when the time is up."""
+    node, end = node_of(at).node, at.access.clock.now() + WAY_BACK_S
+    while True:
+        await _evict(at, [pod for pod in await live_pods(at, node) if is_evicted(pod) and not bare(pod)])
+        left = sorted(name_of(pod) for pod in await pods_on(at, node) if is_evicted(pod) and not bare(pod))
+        if not left or at.access.clock.now() >= end:
+            return tuple(left)
+        await at.access.clock.sleep(_POLL_S)
 
 
 async def _evict(at: At, pods: Sequence[Document]) -> Hold | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from statistics import median
 from typing import Final
 
@@ -11,20 +11,23 @@ from replank.inventory.facts.json_value import JSON
 from replank.inventory.hosts.swap_commands import programs_folder
 from replank.migrations.runtime_swap.node.words import Outcome
 from replank.migrations.runtime_swap.steps.at import At, node_of
+from replank.migrations.runtime_swap.steps.log_speed import BLOCK, BLOCKS, log_speed
+from replank.migrations.runtime_swap.steps.measure_pods import NotMeasuredError, clear
 from replank.migrations.runtime_swap.steps.node_part import is_ours, status_of, tell
-from replank.migrations.runtime_swap.steps.pod_starts import NotMeasuredError, clear, pod_starts
+from replank.migrations.runtime_swap.steps.pod_starts import pod_starts
 from replank.migrations.runtime_swap.steps.pods import live_pods
 from replank.plan.parameters import malformed, number, text
 from replank.ports.access import ObjectRef
 
 _SHIM: Final = "containerd-shim"
+_LOG_HOW: Final = "by the times that the runtime put beside the lines of a pod that wrote as fast as it could"
 _HOW: Final = "from the request to make the pod until the kubelet's event Started, by the clock of replank"
 _STANDS: Final = {"before": (Outcome.STAGED,), "after": (Outcome.SWAPPED, Outcome.COMMITTED)}
 
 
 class MeasureNode:
-    """`runtime.measure`: pod starts, and the runtime's memory and CPU while we start none. In the answer a
-    figure that has `not_measured` is none; it says why."""
+    """`runtime.measure`: pod starts, the runtime's memory and CPU while we start none, and where an image is
+    named for it log lines. In the answer a figure that has `not_measured` is none; it says why."""
 
     async def found(self, at: At) -> JSON:  # noqa: ARG002  (it only looks)
         return None
@@ -37,7 +40,10 @@ class MeasureNode:
         if "not_measured" in about:
             return {"side": side, **about}
         use = await _figure(_use(at, side))
-        return {"side": side, **about, "use": use, **await _pod_start(at)}
+        answer = {"side": side, **about, "use": use, **await _by_pods(at, "pod_start", _starts)}
+        if "log_image" in at.step.params and "left" not in answer:
+            answer |= await _by_pods(at, "log", _log)
+        return answer
 
     async def undo(self, at: At) -> JSON:
         """Removes what a measurement has left that was cut off."""
@@ -87,16 +93,16 @@ async def _use(at: At, side: str) -> dict[str, JSON]:
     }
 
 
-async def _pod_start(at: At) -> dict[str, JSON]:
-    """With `left`, why not all could be removed again, where that is so."""
+async def _by_pods(at: At, name: str, measure: Callable[[At], Awaitable[dict[str, JSON]]]) -> dict[str, JSON]:
+    """The figure under its name. With `left`, why not all pods could be removed again, where that is so."""
     cleared = await _cleared(at)
     if not cleared:
         try:
-            start = await _figure(_starts(at))
+            figure = await _figure(measure(at))
         finally:
             cleared = await _cleared(at)
-        return {"pod_start": start, **cleared}
-    return {"pod_start": {"not_measured": "pods of an earlier measurement are in the way"}, **cleared}
+        return {name: figure, **cleared}
+    return {name: {"not_measured": "pods of an earlier measurement are in the way"}, **cleared}
 
 
 async def _starts(at: At) -> dict[str, JSON]:
@@ -106,6 +112,12 @@ async def _starts(at: At) -> dict[str, JSON]:
     taken = await pod_starts(at, node_of(at).node, image, number(at.step.params, "pods"))
     each: list[JSON] = [round(1000 * seconds) for seconds in taken]
     return {"median_ms": round(1000 * median(taken)), "each_ms": each, "image": image, "how": _HOW}
+
+
+async def _log(at: At) -> dict[str, JSON]:
+    image = text(at.step.params, "log_image")
+    speed = await log_speed(at, node_of(at).node, image)
+    return {"lines_per_second": round(speed), "lines": BLOCKS * BLOCK, "image": image, "how": _LOG_HOW}
 
 
 async def _cleared(at: At) -> dict[str, JSON]:

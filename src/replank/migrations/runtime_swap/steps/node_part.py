@@ -56,6 +56,21 @@ async def tell(at: At, node: PlannedNode, verb: Verb) -> NodeStatus:
     return read_status(json.dumps(told).encode(), where=node.node)
 
 
+async def tell_lastingly(at: At, node: PlannedNode, verb: Verb, was: Outcome) -> NodeStatus:
+    """The same for what the node goes on with when the way to it is lost, as that is while a runtime restarts
+    below the pod that is the way: then how it stands at rest. `was`: how it stood before.
+
+    Raises `Transient` where it still stands so: nobody knows whether it was told.
+    """
+    try:
+        return await tell(at, node, verb)
+    except Transient:
+        status = await at_rest(at, node)
+        if status.outcome == was:
+            raise
+        return status
+
+
 async def at_rest(at: At, node: PlannedNode) -> NodeStatus:
     """Waits until the node has come to its end, which it does without us. A connection that is lost meanwhile
     changes nothing: it is asked again. Raises `Transient` where it cannot be asked for longer than it may

@@ -14,9 +14,16 @@ from replank.migrations.runtime_swap.steps.node_part import (
     refuse_if_anothers,
     status_of,
     tell,
+    tell_lastingly,
     went_wrong,
 )
-from replank.migrations.runtime_swap.steps.pods import live_pods, name_of, pods_of, uid_on_node
+from replank.migrations.runtime_swap.steps.pods import (
+    live_pods,
+    name_of,
+    pods_of,
+    uid_on_node,
+    ways_to,
+)
 from replank.plan.runtime_swap import PlannedNode
 
 _STAGED = (Outcome.STAGED, Outcome.SWAPPED, Outcome.COMMITTED)
@@ -64,7 +71,7 @@ class SwapNode:
                 await _stage(at, node)  # it went back at an earlier try, which took the staging back, too
             if node.strategy == "switch":
                 await _name_pods(at, node)
-            await tell(at, node, "start")
+            await tell_lastingly(at, node, "start", Outcome.STAGED)
             status = await at_rest(at, node)
         assert status is not None
         if not is_ours(status, node, Outcome.SWAPPED, Outcome.COMMITTED):
@@ -87,7 +94,7 @@ class SwapNode:
         if not status.at_rest:
             status = await at_rest(at, node)
         if status.outcome != Outcome.UNDONE:
-            status = await tell(at, node, "undo")
+            status = await tell_lastingly(at, node, "undo", status.outcome)
         if status.outcome != Outcome.UNDONE:
             raise went_wrong(node, f"is {status.outcome}", status)
         return {"undone": "now", "stays": list(status.stays)}
@@ -112,10 +119,10 @@ class CommitNode:
                 f"it is {status.outcome if status and status.outcome else 'not swapped'}",
                 "Swap it first: apply the plan to its end.",
             )
-        status = await tell(at, node, "commit")
+        status = await tell_lastingly(at, node, "commit", status.outcome)
         if status.outcome != Outcome.COMMITTED:
             raise went_wrong(node, "could not be committed", status)
-        return {"committed": "now"}
+        return {"committed": "now", "stays": list(status.stays)}
 
     async def undo(self, at: At) -> JSON:
         raise AssertionError(f"{at.step.id} is irreversible: the engine passes it over")
@@ -135,7 +142,8 @@ async def _name_pods(at: At, node: PlannedNode) -> None:
             f"these pods run only once: {', '.join(sorted(map(name_of, once)))}",
             "It waits until they have ended. End them yourself if they need not.",
         )
-    await at.access.nodes.put(node.node, instructions(node, sorted(uid_on_node(pod) for pod in pods)))
+    restartable = (*pods, *await ways_to(at, node.node))
+    await at.access.nodes.put(node.node, instructions(node, sorted(uid_on_node(pod) for pod in restartable)))
 
 
 async def _stage(at: At, node: PlannedNode) -> list[JSON]:

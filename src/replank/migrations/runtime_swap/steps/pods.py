@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from replank.inventory.facts.json_value import JSON
+from replank.inventory.node_pods import is_node_pod
 from replank.migrations.runtime_swap.steps.at import At
 from replank.ports.access import Document
 
@@ -29,13 +30,27 @@ async def pods_of(at: At, node: str) -> dict[str, JSON]:
 
 
 async def pods_on(at: At, node: str) -> tuple[Document, ...]:
-    """Pods on the node that have not ended."""
+    """Pods on the node that have not ended, but those by which replank reaches nodes."""
+    return tuple(pod for pod in await _all_on(at, node) if not _is_way(pod))
+
+
+async def ways_to(at: At, node: str) -> tuple[Document, ...]:
+    """Pods by which replank reaches the node: nothing is drained or awaited for them, and they may be
+    stopped and started again at any time."""
+    return tuple(pod for pod in await _all_on(at, node) if _is_way(pod))
+
+
+async def _all_on(at: At, node: str) -> tuple[Document, ...]:
     return tuple(
         pod
         for pod in await at.access.workload.list("v1", "Pod")
         if pod.get("spec", {}).get("nodeName") == node
         and pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
     )
+
+
+def _is_way(pod: Document) -> bool:
+    return is_node_pod(pod["metadata"].get("namespace", ""), pod["metadata"].get("labels"))
 
 
 async def live_pods(at: At, node: str) -> tuple[Document, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from replank.migrations.runtime_swap.steps.agents import agents_ready
 from replank.migrations.runtime_swap.steps.align import AlignObjects
 from replank.migrations.runtime_swap.steps.checks import (
     etcd_healthy,
@@ -44,6 +45,7 @@ def runtime_swap_registry() -> Registry:
             "node.pods-kept": pods_kept,
             "node.pods-ready": pods_ready,
             "etcd.healthy": etcd_healthy,
+            "agents.ready": agents_ready,
             "controlled.at-rest": at_rest,
             "controlled.aligned": aligned,
             "controlled.nothing-replaced": nothing_replaced,

@@ -31,8 +31,8 @@ Served: /version, /readyz, /api, /apis, /apis/<group>, /apis/<group>/<version>, 
 namespace, single objects; labelSelector (equality), fieldSelector on metadata.name, limit and continue,
 PartialObjectMetadata by the Accept header. Writes (`writes.py`): POST, PATCH (server-side apply, merge, JSON
 patch), DELETE with preconditions and finalizers, dryRun=All; server-side apply of `/status`, of which
-conditions are a map by type; SelfSubjectReview and SelfSubjectAccessReview. PUT, watches and other
-subresources are not served.
+conditions are a map by type; SelfSubjectReview and SelfSubjectAccessReview; `pods/exec` by WebSocket, where
+somebody runs commands (`pod_exec.py`). PUT, watches and other subresources are not served.
 """
 
 from __future__ import annotations

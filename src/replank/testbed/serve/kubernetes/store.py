@@ -13,6 +13,8 @@ from replank.testbed.world import ApiServer, Document
 
 RESOURCE_VERSION = "4711"
 _METADATA = "PartialObjectMetadata"
+_PARTS = ("status", "log")
+"""Subresources that are served; a log only of pods (pod_logs.py)."""
 _OWN_GROUPS = frozenset(
     {
         *("apps", "autoscaling", "batch", "policy", "admissionregistration.k8s.io", "apiextensions.k8s.io"),
@@ -53,7 +55,7 @@ def status_document(code: int, reason: str, message: str, details: Document | No
 @dataclass(frozen=True, slots=True)
 class Place:
     """What a path points at. `name` "" = the collection; `namespace` "" = all, or a kind without one.
-    `part`: the subresource, `status` or ""."""
+    `part`: the subresource, `status`, `log` or ""."""
 
     resource: ServedResource
     namespace: str
@@ -107,7 +109,7 @@ class ObjectStore:
         """What a path below /api or /apis points at, None where nothing is served there."""
         self._catch_up()
         whole, _, part = path.rpartition("/")
-        if part == "status" and (owner := self._place(whole)) and owner.name:
+        if part in _PARTS and (owner := self._place(whole)) and owner.name:
             return replace(owner, part=part)
         return self._place(path)
 

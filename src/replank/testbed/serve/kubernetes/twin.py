@@ -17,6 +17,8 @@ from cryptography.x509.oid import NameOID
 from replank.testbed.serve.kubernetes.access import REVIEWS, Denied, forbidden, reviewed, verb_of
 from replank.testbed.serve.kubernetes.faults import Fault
 from replank.testbed.serve.kubernetes.live import live_objects
+from replank.testbed.serve.kubernetes.pod_exec import PodExecServer
+from replank.testbed.serve.kubernetes.pod_logs import LOG, log_answer
 from replank.testbed.serve.kubernetes.store import Answer, ObjectStore, status_document
 from replank.testbed.serve.kubernetes.writes import Writer
 from replank.testbed.serve.thread import ServingThread
@@ -33,9 +35,10 @@ class ServedApi:
 
     `faults` and `denied` (rights that nobody has) may be changed while it runs. `requests`: paths that were
     asked for, in order, with their query; `methods`: their methods. `port`: 0 before it is started.
-    `unready`: what /readyz answers (500), "" = ok. `objects`: what is served, now and after every write;
-    change it in the serving thread alone. `controllers`: called there before every answer, with the time:
-    simulated controllers catch up with what has happened since.
+    `unready`: what /readyz answers (500), "" = ok. `logs`: path of a pod -> its log. `objects`: what is
+    served, now and after every write; change it in the serving thread alone. `controllers`: called there
+    before every answer, with the time: simulated controllers catch up with what has happened since. `execs`:
+    who runs commands in pods, None = nobody.
     """
 
     def __init__(self, api: ApiServer, host: str, port: int) -> None:
@@ -44,7 +47,9 @@ class ServedApi:
         self.methods: list[str] = []
         self.denied: list[Denied] = []
         self.controllers: list[Callable[[], None]] = []
+        self.execs: PodExecServer | None = None
         self.unready = ""
+        self.logs: dict[str, str] = {}
         self.port = port
         self.objects = live_objects(api)
         self.store = ObjectStore(api, self.objects)
@@ -93,6 +98,8 @@ class ServedApi:
             asked = f"{place.right}.{place.group}" if place.group else place.right
             if any(right.hits(verb, asked, place.namespace) for right in self.denied):
                 return forbidden(self.user(request), verb, place)
+        if method == "GET" and place is not None and place.part == LOG:
+            return log_answer(self.logs, path, request.query)
         if method == "GET":
             return self.store.answer(path, request.query, request.headers.get("Accept", ""))
         return self.writer.answer(method, path, request.query, request.content_type, body)
@@ -161,6 +168,8 @@ class KubernetesTwins(ServingThread, Sequence[ServedApi]):
         path = request.path.rstrip("/")
         if path == "/readyz":
             return web.Response(text=served.unready or "ok", status=500 if served.unready else 200)
+        if served.execs is not None and served.execs.takes(path):
+            return await served.execs.serve(request, served)
         answer = served.answer(request.method, path, request, body)
         if hit is not None and request.transport is not None:
             request.transport.abort()

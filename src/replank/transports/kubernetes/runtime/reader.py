@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from replank.domain.unknown import Unknown
 from replank.inventory.fleet.model import KubeconfigRef
+from replank.inventory.node_pods import is_node_pod
 from replank.inventory.runtime.cluster_facts import ClusterRuntimeFacts
 from replank.transports.kubernetes.reader import local_now
 
@@ -112,8 +113,9 @@ async def read_objects(api: ApiSession) -> Objects | Unknown:
         return cron_jobs
     if isinstance(controllers, Unknown):
         return controllers
+    workload = [pod for pod in pods if not is_node_pod(pod.metadata.namespace, pod.metadata.labels)]
     return Objects(
-        pods=tuple(sorted(pods, key=lambda pod: (pod.metadata.namespace, pod.metadata.name))),
+        pods=tuple(sorted(workload, key=lambda pod: (pod.metadata.namespace, pod.metadata.name))),
         controllers={
             kind: sorted_objects(i for i in items if not i.ended) for kind, items in controllers.items()
         },

@@ -1,4 +1,4 @@
-"""The port `RuntimeReader` on asyncssh: one connection a node, read only."""
+"""A node's runtime, read by a session on it; over SSH one connection a node."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from replank.inventory.runtime.facts import (
     DiskRoom,
     DockerUser,
     NodeRuntime,
+    OfferedPackage,
     ProxySetting,
     RuntimeFile,
     TextFile,
@@ -32,7 +33,8 @@ from replank.transports.ssh.runtime.side import Side, unread
 from replank.transports.ssh.runtime.start import Start, read_start
 from replank.transports.ssh.seeing import fact, seen
 from replank.transports.ssh.session import HostSession
-from replank.transports.ssh.system import read_packages
+from replank.transports.ssh.shell import SshShell
+from replank.transports.ssh.system import read_offered, read_packages
 
 
 class SshRuntimeReader:
@@ -42,13 +44,21 @@ class SshRuntimeReader:
         self._connections = Connections()
 
     async def read(self, node: str, address: str, access: SshAccess) -> NodeRuntime:
-        """As ports.readers.RuntimeReader says. Raises `Refused` or `Transient` RP060-RP065."""
+        """Facts of the Node `node` at `address`. Raises `Refused` or `Transient` RP060-RP065."""
         async with self._connections.open(node, address, access) as connection:
             host = node if access.check_host_key else f"{node} (host key not checked)"
-            session = await HostSession.start(connection, host, access, runtime.RUNTIME_COMMANDS)
-            start = await read_start(session)
-            side = await _side(session, start)
-            return _assembled(node, start, side, await _rest(session, start, side))
+            allowed = runtime.RUNTIME_COMMANDS
+            return await read_runtime(
+                await HostSession.start(SshShell(connection), host, access, allowed), node
+            )
+
+
+async def read_runtime(session: HostSession, node: str) -> NodeRuntime:
+    """Facts of the Node `node`, on which `session` may run RUNTIME_COMMANDS. What could not be read is an
+    `Unknown` in its field."""
+    start = await read_start(session)
+    side = await _side(session, start)
+    return _assembled(node, start, side, await _rest(session, start, side))
 
 
 async def _side(session: HostSession, start: Start) -> Side:
@@ -82,6 +92,7 @@ class _Rest:
     addresses: Fact[tuple[StoredAddress, ...]]
     packages: Fact[tuple[Package, ...]]
     docker_users: Fact[tuple[DockerUser, ...]]
+    offered: Fact[tuple[OfferedPackage, ...] | None]
 
 
 async def _rest(session: HostSession, start: Start, side: Side) -> _Rest:
@@ -103,6 +114,7 @@ async def _rest(session: HostSession, start: Start, side: Side) -> _Rest:
         addresses = run(fact(_addresses(session, texts)))
         packages = run(fact(read_packages(session)))
         users = run(fact(node.read_docker_users(session)))
+        offered = run(fact(read_offered(session)))
     return _Rest(
         kernel=kernel.result(),
         cgroup_version=cgroup.result(),
@@ -120,6 +132,7 @@ async def _rest(session: HostSession, start: Start, side: Side) -> _Rest:
         addresses=addresses.result(),
         packages=packages.result(),
         docker_users=users.result(),
+        offered=offered.result(),
     )
 
 
@@ -162,6 +175,7 @@ def _assembled(name: str, start: Start, side: Side, rest: _Rest) -> NodeRuntime:
         docker_users=rest.docker_users,
         deprecations=side.deprecations,
         daemon=start.daemon,
+        offered=rest.offered,
     )
 
 

@@ -1,0 +1,84 @@
+"""containerd is swapped in place without SSH: replank reaches the nodes by pods and exec through the API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import Desk
+from shell import replank
+from swap_desk import NEW, OLD, findings, plan_of
+from told import Told
+
+from proving_ground.legacy import create
+from proving_ground.progress import Progress
+from proving_ground.scenario import node_pods, settled, swapping
+from proving_ground.scenario.fresh import SWAP, fresh_cluster
+from proving_ground.scenario.kube import Kube
+from proving_ground.scenario.operator import probes_of, write_fleet_file
+from proving_ground.scenario.waiting import until
+from proving_ground.settings import Folders
+from replank.inventory.node_pods import NAMESPACE
+
+pytestmark = [pytest.mark.ground, pytest.mark.long, pytest.mark.timeout(3600)]
+
+
+@pytest.fixture
+def workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
+    """One control plane and one worker on containerd 1.7."""
+    yield fresh_cluster(ground, SWAP, progress)
+    create.destroy(ground, SWAP, progress)
+
+
+def prepared_without_ssh(ground: Folders, progress: Progress, folder: Path) -> Desk:
+    """Surveyed, audited and planned. 2: what a takeover reads on machines is over SSH alone."""
+    swapping.give_crictl(ground, SWAP, progress)
+    node_pods.bring_image(ground, SWAP, progress)
+    desk = Desk(ground, SWAP, folder)
+    write_fleet_file(ground, [SWAP], desk.fleet, "one", probes_of(ground, SWAP))
+    node_pods.take_ssh_away(desk.fleet)
+    where = ("--fleet", desk.fleet, "--snapshots", desk.folder / "snapshots")
+    with progress.step(f"{SWAP.name}: survey, audit, plan by pods"):
+        replank("survey", "--runtime", *where, accept=(0, 2))
+        found = json.loads(replank("audit", "runtime", "--json", *where))
+        assert all(f["severity"] != "blocker" for f in findings(found)), found
+        to = ("--to", NEW.replace("://", "-"), "--bundle", swapping.bundle(ground, progress))
+        replank("plan", "runtime", *to, *where, "--out", folder / "plans")
+    return desk
+
+
+def left(workload: Kube) -> list[Any]:
+    """Pods of replank's that are there, and do not end already."""
+    pods = [pod["metadata"] for pod in workload.list("Pod")]
+    return [m["name"] for m in pods if m["namespace"] == NAMESPACE and "deletionTimestamp" not in m]
+
+
+def without_ours(containers: dict[str, Any]) -> dict[str, Any]:
+    return {name: told for name, told in containers.items() if not name.startswith(f"{NAMESPACE}/")}
+
+
+def test_containerd_is_swapped_in_place_and_back_by_pods_and_no_pod_notices(
+    ground: Folders, workload: Kube, progress: Progress, tmp_path: Path, told: Told
+) -> None:
+    before = swapping.containers(workload)
+    desk = prepared_without_ssh(ground, progress, tmp_path)
+    assert left(workload) == []
+    with progress.step("swap by pods: to 2.3.5, probed"):
+        desk.run("apply", plan_of(desk), "--yes", "--probe").done(900)
+    until("runtimes", lambda: swapping.not_all_on(workload, NEW), limit_s=60)
+    assert left(workload) == []
+    assert without_ours(swapping.containers(workload)) == before
+    report = desk.report()
+    assert report["headline"]["ending"] == "swapped", report["headline"]
+    failed = {t["name"]: t["stats"]["failed"] for t in report["probe"]["targets"]}
+    told(f"proof: containerd 1.7.29 to 2.3.5 without SSH, by pods: failed samples {failed}")
+    assert set(failed.values()) == {0}
+    with progress.step("swap by pods: undone"):
+        desk.run("undo", SWAP.name, "--yes").done(600)
+    until("runtimes", lambda: swapping.not_all_on(workload, OLD), limit_s=60)
+    until("pods", lambda: settled.workload_serves(workload), limit_s=60)
+    assert left(workload) == []
+    assert without_ours(swapping.containers(workload)) == before
