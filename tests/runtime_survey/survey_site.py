@@ -20,7 +20,7 @@ from replank.testbed.twin import Twin
 from replank.testbed.world import Machine
 from replank.transports.kubernetes.runtime.reader import KubernetesRuntimeUseReader
 from replank.transports.kubernetes.transport import Limits
-from replank.transports.ssh.runtime.reader import SshRuntimeReader
+from replank.transports.ssh.reader import SshRuntimeReader
 
 LIMITS = Limits(timeout_s=2.0, answer_s=1.0, attempts=2, pause_s=0.01, longest_pause_s=0.1)
 CLUSTER = "swap"

@@ -19,8 +19,8 @@ from replank.inventory.runtime.containerd_process import ContainerdProcess
 from replank.inventory.runtime.facts import NodeRuntime
 from replank.testbed.serve.ssh_faults import SshFault
 from replank.testbed.world import FileEntry
-from replank.transports.ssh.runtime.containerd import read_configuration
-from replank.transports.ssh.session import HostSession, Output
+from replank.transports.hosts.runtime.containerd import read_configuration
+from replank.transports.hosts.session import HostSession, Output
 
 SOCKET = runtime.CONTAINERD_SOCKET
 

@@ -20,7 +20,8 @@ from replank.inventory.hosts import commands
 from replank.inventory.hosts.apply_commands import ETCD_SNAPSHOT
 from replank.testbed.serve.ssh import SshTwin
 from replank.testbed.world import FileEntry, Machine
-from replank.transports.ssh.hosts import SshHosts
+from replank.transports.hosts.machines import HostMachines
+from replank.transports.ssh.sessions import SshSessions
 
 T = TypeVar("T")
 NAMES = ("cp-1", "cp-2", "cp-3")
@@ -106,11 +107,12 @@ class Site:
             folder=str(self.folder / "snapshots"), recipients=(str(self.identity.to_public()),)
         )
 
-    def hosts(self, kept: EtcdSnapshots | None = None, **access: Any) -> SshHosts:
+    def hosts(self, kept: EtcdSnapshots | None = None, **access: Any) -> HostMachines:
         how = replace(self.access, **access)
-        return SshHosts("plain", how, ADDRESSES, kept or self.kept, now=lambda: self.now)
+        sessions = SshSessions(how, ADDRESSES)
+        return HostMachines("plain", sessions, ADDRESSES, kept or self.kept, access=how, now=lambda: self.now)
 
-    def run(self, work: Callable[[SshHosts], Awaitable[T]], kept: EtcdSnapshots | None = None) -> T:
+    def run(self, work: Callable[[HostMachines], Awaitable[T]], kept: EtcdSnapshots | None = None) -> T:
         async def main() -> T:
             return await work(self.hosts(kept))
 

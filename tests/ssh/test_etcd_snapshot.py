@@ -23,7 +23,7 @@ from replank.inventory.hosts.apply_commands import ETCD_SNAPSHOT
 from replank.ports.access import EtcdSnapshot
 from replank.testbed.serve.ssh_etcd import database_of, snapshot_answer
 from replank.testbed.serve.ssh_faults import SshFault
-from replank.transports.ssh.encrypted_file import recipients_of, write_encrypted
+from replank.transports.hosts.encrypted_file import recipients_of, write_encrypted
 
 NAME = "plain/20261118T110640.000000Z"
 
@@ -183,7 +183,7 @@ def test_a_full_disk_is_told_before_and_leaves_nothing(
 ) -> None:
     with site(tmp_path) as place:
         usage = type("Usage", (), {"free": 1000})
-        monkeypatch.setattr("replank.transports.ssh.snapshots.shutil.disk_usage", lambda _: usage)
+        monkeypatch.setattr("replank.transports.hosts.snapshots.shutil.disk_usage", lambda _: usage)
         with pytest.raises(Refused) as caught:
             take(place)
         assert caught.value.code == "RP945"

@@ -14,7 +14,8 @@ from replank.inventory.fleet.model import EtcdSnapshots
 from replank.inventory.hosts import commands
 from replank.ports.access import EtcdMember
 from replank.testbed.serve.ssh_faults import SshFault
-from replank.transports.ssh.hosts import SshHosts
+from replank.transports.hosts.machines import HostMachines
+from replank.transports.ssh.sessions import SshSessions
 
 KEY = "/etc/kubernetes/pki/ca.key"
 
@@ -45,7 +46,7 @@ def test_a_machine_that_nobody_can_reach_is_refused_by_its_reason(tmp_path: Path
     with site(tmp_path) as place:
         with pytest.raises(Refused) as unknown:
             place.run(lambda hosts: hosts.read_secret("cp-9", KEY))
-        hosts = SshHosts("plain", None, ADDRESSES, EtcdSnapshots())
+        hosts = HostMachines("plain", SshSessions(None, ADDRESSES), ADDRESSES, EtcdSnapshots())
         with pytest.raises(Refused) as no_ssh:
             asyncio.run(hosts.read_secret("cp-1", KEY))
         assert (unknown.value.code, no_ssh.value.code) == ("RP940", "RP940")

@@ -20,7 +20,8 @@ from replank.inventory.hosts.swap_commands import FOLDER, NODE, NODE_PART
 from replank.ports.nodes import Parcel
 from replank.testbed.serve.ssh import SshTwin
 from replank.testbed.world import FileEntry, Machine
-from replank.transports.ssh.nodes import SshNodes
+from replank.transports.hosts.nodes import HostNodes
+from replank.transports.ssh.sessions import SshSessions
 
 T = TypeVar("T")
 ADDRESS = "10.0.0.21"
@@ -38,9 +39,9 @@ class Site:
     twin: SshTwin
     access: SshAccess
 
-    def ask(self, call: Callable[[SshNodes], Awaitable[T]], fence: Callable[[], None] = lambda: None) -> T:
+    def ask(self, call: Callable[[HostNodes], Awaitable[T]], fence: Callable[[], None] = lambda: None) -> T:
         async def go() -> T:
-            return await call(SshNodes(self.access, {"w-1": ADDRESS}, fence))
+            return await call(HostNodes(SshSessions(self.access, {"w-1": ADDRESS}), fence))
 
         return asyncio.run(go())
 

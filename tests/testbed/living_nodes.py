@@ -17,7 +17,8 @@ from replank.testbed.node.bundle import write_bundle
 from replank.testbed.node.machine import Node
 from replank.testbed.nodes import start_nodes
 from replank.testbed.twin import Twin
-from replank.transports.ssh.nodes import SshNodes
+from replank.transports.hosts.nodes import HostNodes
+from replank.transports.ssh.sessions import SshSessions
 
 SPEC: ClusterSpec = replace(
     PLAIN, name="small", control_planes=1, workers=(WorkerGroup(name="worker", count=1),)
@@ -39,7 +40,7 @@ class Living:
     def where(self) -> list[str]:
         return ["--fleet", str(self.folder / "fleet.yaml"), "--snapshots", str(self.folder / "s")]
 
-    def over_ssh(self) -> SshNodes:
+    def over_ssh(self) -> HostNodes:
         access = SshAccess(
             user=self.twin.ssh.user,
             key=str(self.folder / "ssh/id_ed25519"),
@@ -48,7 +49,7 @@ class Living:
             connect_timeout_s=5,
         )
         addresses = {name: node.machine.address for name, node in self.nodes.items()}
-        return SshNodes(access, addresses)
+        return HostNodes(SshSessions(access, addresses))
 
     def runtimes(self) -> dict[str, str]:
         """What the API tells, by Node."""

@@ -12,10 +12,10 @@ from replank.domain.errors import ReplankError
 from replank.inventory.fleet.model import KubeconfigRef, NodePodAccess
 from replank.inventory.hosts import commands
 from replank.inventory.hosts.swap_commands import SWAP_COMMANDS
+from replank.transports.hosts.session import HostSession
 from replank.transports.node_pod.documents import Purpose
 from replank.transports.node_pod.pods import NodePods
 from replank.transports.node_pod.ways import node_pods
-from replank.transports.ssh.session import HostSession
 
 T = TypeVar("T")
 

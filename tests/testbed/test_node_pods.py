@@ -14,8 +14,8 @@ from pods_site import BySite, pods_site
 from replank.domain.errors import Refused, ReplankError
 from replank.inventory.node_pods import NAMESPACE
 from replank.testbed.serve.kubernetes import Fault
+from replank.transports.hosts.session import HostSession
 from replank.transports.node_pod.pods import NodePods
-from replank.transports.ssh.session import HostSession
 
 
 @pytest.fixture

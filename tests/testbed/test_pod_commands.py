@@ -20,11 +20,11 @@ from replank.inventory.node_pods import NAMESPACE
 from replank.ports.nodes import Parcel
 from replank.testbed.serve.kubernetes import Denied
 from replank.testbed.serve.kubernetes.pod_exec import V4, V5
+from replank.transports.hosts.nodes import HostNodes
+from replank.transports.hosts.session import HostSession
 from replank.transports.node_pod.channels import END
 from replank.transports.node_pod.pods import NodePods
 from replank.transports.node_pod.shell import on_node
-from replank.transports.node_pod.ways import PodNodes
-from replank.transports.ssh.session import HostSession
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def test_a_large_file_arrives_whole_on_either_version(tmp_path: Path, version: s
     path = f"{FOLDER}/program"
     parcel = Parcel(path=path, sha256=hashlib.sha256(content).hexdigest(), source=str(source))
     with pods_site(tmp_path / "site", (version,)) as site:
-        assert during(site, lambda pods: PodNodes(pods).put(WORKER, parcel))
+        assert during(site, lambda pods: HostNodes(pods).put(WORKER, parcel))
         assert site.living.nodes[WORKER].machine.files[path].content == content
-        assert not during(site, lambda pods: PodNodes(pods).put(WORKER, parcel)), "it lies there"
+        assert not during(site, lambda pods: HostNodes(pods).put(WORKER, parcel)), "it lies there"
         assert set(site.pods.server.spoken) == {version}
 
 
@@ -52,7 +52,7 @@ def test_a_file_that_is_another_one_than_planned_is_not_put_there(site: BySite, 
     source.write_bytes(b"x" * 100)
     parcel = Parcel(path=f"{FOLDER}/p", sha256=hashlib.sha256(b"y" * 100).hexdigest(), source=str(source))
     with pytest.raises(Transient) as failed:
-        during(site, lambda pods: PodNodes(pods).put(WORKER, parcel))
+        during(site, lambda pods: HostNodes(pods).put(WORKER, parcel))
     assert failed.value.code == "RP946"
     assert f"{FOLDER}/p" not in site.living.nodes[WORKER].machine.files
 

@@ -11,7 +11,7 @@ from replank.plan.takeover import PlannedMachine, TakeoverPlan
 from replank.ports.access import Cloud, EtcdMember, EtcdSnapshot
 
 if TYPE_CHECKING:
-    from replank.transports.ssh.hosts import SshHosts
+    from replank.transports.hosts.machines import HostMachines
 
 
 class MachineHosts:
@@ -22,7 +22,7 @@ class MachineHosts:
         self._plan = plan
         self._cloud = cloud
         self._opening = asyncio.Lock()
-        self._hosts: SshHosts | None = None
+        self._hosts: HostMachines | None = None
 
     async def read_secret(self, machine: str, path: str) -> bytes:
         """See the port."""
@@ -40,13 +40,17 @@ class MachineHosts:
         """See the port."""
         return await (await self._open()).newest_snapshot()
 
-    async def _open(self) -> SshHosts:
+    async def _open(self) -> HostMachines:
         async with self._opening:
             if self._hosts is None:
-                from replank.transports.ssh.hosts import SshHosts
+                from replank.transports.hosts.machines import HostMachines
+                from replank.transports.ssh.sessions import SshSessions
 
-                config = self._config
-                self._hosts = SshHosts(config.name, config.ssh, await self._addresses(), config.etcd_snapshot)
+                config, addresses = self._config, await self._addresses()
+                sessions = SshSessions(config.ssh, addresses)
+                self._hosts = HostMachines(
+                    config.name, sessions, addresses, config.etcd_snapshot, access=config.ssh
+                )
             return self._hosts
 
     async def _addresses(self) -> dict[str, str]:

@@ -12,14 +12,14 @@ from replank.inventory.runtime.facts import NodeRuntime
 from replank.ports.readers import NodeReader
 
 if TYPE_CHECKING:
-    from replank.transports.ssh.runtime.reader import SshRuntimeReader
+    from replank.transports.ssh.reader import SshRuntimeReader
 
 
 class NodesReached:
     """The port `RuntimeReader`. Clusters behind one jump host share its connection."""
 
     def __init__(self) -> None:
-        from replank.transports.ssh.runtime.reader import SshRuntimeReader
+        from replank.transports.ssh.reader import SshRuntimeReader
 
         self._over_ssh = SshRuntimeReader()
 

@@ -64,13 +64,16 @@ async def _nodes_of(
     from replank.app.console import show_error
     from replank.app.fleet_file import not_told
     from replank.engine.clock import SystemClock
-    from replank.transports.ssh.hosts import SshHosts
-    from replank.transports.ssh.nodes import SshNodes
+    from replank.transports.hosts.machines import HostMachines
+    from replank.transports.hosts.nodes import HostNodes
 
     ssh, access = config.ssh, config.node_pod
     if ssh is not None:
-        hosts = SshHosts(config.name, ssh, addresses, config.etcd_snapshot)
-        yield hosts, SshNodes(ssh, addresses, fence)
+        from replank.transports.ssh.sessions import SshSessions
+
+        sessions = SshSessions(ssh, addresses)
+        hosts = HostMachines(config.name, sessions, addresses, config.etcd_snapshot, access=ssh)
+        yield hosts, HostNodes(sessions, fence)
         return
     if access is None:
         raise not_told(config, "ssh or node_pod")
@@ -80,7 +83,7 @@ async def _nodes_of(
         show_error(error, subject=config.name)
 
     async with node_pods(workload, access, "swap", clock=SystemClock(), tell=tell) as pods:
-        hosts = SshHosts(config.name, None, addresses, config.etcd_snapshot, sessions=pods)
+        hosts = HostMachines(config.name, pods, addresses, config.etcd_snapshot)
         yield hosts, PodNodes(pods, fence)
 
 

@@ -67,8 +67,8 @@ def _openstack(death: Death) -> None:
 
 
 def _snapshots(death: Death) -> None:
-    from replank.transports.ssh.encrypted_file import Recipient
-    from replank.transports.ssh.snapshots import Snapshots
+    from replank.transports.hosts.encrypted_file import Recipient
+    from replank.transports.hosts.snapshots import Snapshots
 
     whole = Snapshots.keep
 

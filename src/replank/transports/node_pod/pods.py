@@ -14,6 +14,7 @@ from replank.inventory.fleet.model import NodePodAccess
 from replank.inventory.hosts.command import HostCommand
 from replank.inventory.node_pods import LABELS, NAMESPACE
 from replank.ports.access import Clock, Conflict, Document, KubeApi, ObjectRef
+from replank.transports.hosts.session import HostSession
 from replank.transports.node_pod.documents import (
     LIFE_S,
     Purpose,
@@ -26,7 +27,6 @@ from replank.transports.node_pod.documents import (
 )
 from replank.transports.node_pod.execs import PodExecs
 from replank.transports.node_pod.shell import PodShell
-from replank.transports.ssh.session import HostSession
 
 POLL_S: Final = 0.5
 STARTS_WITHIN_S: Final = 180.0

@@ -6,7 +6,7 @@ from typing import Final
 
 from replank.domain.errors import Transient
 from replank.inventory.hosts.swap_commands import NODE_PART, VERBS
-from replank.transports.host_shell import HostProcess
+from replank.transports.hosts.shell import HostProcess
 from replank.transports.node_pod.channels import END
 from replank.transports.node_pod.execs import PodExecs
 from replank.transports.node_pod.failures import lost

@@ -11,17 +11,17 @@ from replank.inventory.fleet.model import KubeconfigRef, NodePodAccess
 from replank.inventory.hosts.runtime_commands import RUNTIME_COMMANDS
 from replank.inventory.runtime.facts import NodeRuntime
 from replank.ports.access import Clock
+from replank.transports.hosts.nodes import HostNodes
+from replank.transports.hosts.runtime.reader import read_runtime
 from replank.transports.kubernetes.api import KubernetesApi
 from replank.transports.kubernetes.reader import local_now
 from replank.transports.node_pod.documents import Purpose
 from replank.transports.node_pod.execs import PodExecs
 from replank.transports.node_pod.pods import NodePods
-from replank.transports.ssh.nodes import HostNodes
-from replank.transports.ssh.runtime.reader import read_runtime
 
 
 class PodNodes(HostNodes):
-    """The port `Nodes` by way of pods."""
+    """The port `Nodes` by way of pods, for which rights are needed."""
 
 
 class PodNodeReader:

@@ -1,31 +1,24 @@
-"""Sessions on the machines of one cluster, by their names: over SSH, or as another transport opens them."""
+"""Sessions on the machines of one cluster over SSH, by their names."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
+from contextlib import asynccontextmanager
 
 from replank.domain.errors import Refused
 from replank.inventory.fleet.model import SshAccess
 from replank.inventory.hosts.command import HostCommand
+from replank.transports.hosts.session import HostSession
 from replank.transports.ssh.connect import Connections
-from replank.transports.ssh.session import HostSession
 from replank.transports.ssh.shell import SshShell
 
 
-class Sessions(Protocol):
-    """Opens them. Each is closed when it is left."""
-
-    def open(self, machine: str, allowed: Sequence[HostCommand]) -> AbstractAsyncContextManager[HostSession]:
-        """A session in which only the `allowed` commands run. Raises `ReplankError` where there is none to
-        be had."""
-        ...
-
-
 class SshSessions:
-    """`access` None: fleet.yaml does not say how. `addresses`: name -> the address to reach it at. Each
-    session logs in anew; those at the same time share the jump host's connection."""
+    """See `transports.hosts.sessions.Sessions`.
+
+    `access` None: fleet.yaml does not say how. `addresses`: name -> the address to reach it at. Each session
+    logs in anew; those at the same time share the jump host's connection.
+    """
 
     def __init__(self, access: SshAccess | None, addresses: Mapping[str, str]) -> None:
         self._access = access

@@ -7,7 +7,7 @@ from typing import Final, cast
 import asyncssh
 
 from replank.domain.errors import Transient
-from replank.transports.host_shell import HostProcess
+from replank.transports.hosts.shell import HostProcess
 from replank.transports.ssh.failures import lost
 
 _FAILURES: Final[tuple[type[Exception], ...]] = (asyncssh.Error, OSError)

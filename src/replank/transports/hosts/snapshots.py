@@ -18,7 +18,7 @@ from replank.domain.errors import Refused
 from replank.inventory.fleet.model import EtcdSnapshots, SshAccess
 from replank.inventory.hosts.etcd_snapshot import SnapshotStream
 from replank.ports.access import EtcdSnapshot
-from replank.transports.ssh.encrypted_file import (
+from replank.transports.hosts.encrypted_file import (
     PART,
     Recipient,
     disk_refuses,

@@ -12,9 +12,9 @@ from replank.inventory.runtime.endpoint import runtime_of, socket_of
 from replank.inventory.runtime.facts import DiskRoom, DockerUser
 from replank.inventory.runtime.listings import parse_cgroup, parse_df, parse_docker_users
 from replank.inventory.runtime.versions import Version, parse_version
-from replank.transports.ssh.kubelet import KUBESPRAY_ENVIRONMENT, read_kubelet
-from replank.transports.ssh.runtime.searching import read_matches
-from replank.transports.ssh.session import HostSession
+from replank.transports.hosts.kubelet import KUBESPRAY_ENVIRONMENT, read_kubelet
+from replank.transports.hosts.runtime.searching import read_matches
+from replank.transports.hosts.session import HostSession
 
 _SELINUX = {"1": "enforcing", "0": "permissive"}
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from replank.domain.errors import Refused, Transient
-from replank.inventory.fleet.model import SshAccess
 from replank.inventory.hosts.swap_commands import (
     MAKE_FOLDER,
     NODE,
@@ -21,8 +20,8 @@ from replank.inventory.hosts.swap_commands import (
     WRITE,
 )
 from replank.ports.nodes import Parcel, Verb
-from replank.transports.ssh.session import HostSession
-from replank.transports.ssh.sessions import Sessions, SshSessions
+from replank.transports.hosts.session import HostSession
+from replank.transports.hosts.sessions import Sessions
 
 _LONGEST_S: Final = 3600.0
 """Seconds that staging may take: hundreds of images over a slow disk."""
@@ -30,7 +29,7 @@ _PIECE: Final = 256 * 1024
 
 
 class HostNodes:
-    """The nodes of one cluster. Import this module only where it is used: asyncssh takes long to import.
+    """The nodes of one cluster.
 
     `sessions`: by the names of the Nodes; each call opens one. `fence`: called before everything that changes
     a node.
@@ -103,15 +102,6 @@ class HostNodes:
 
     def _session(self, node: str) -> AbstractAsyncContextManager[HostSession]:
         return self._sessions.open(node, SWAP_COMMANDS)
-
-
-class SshNodes(HostNodes):
-    """The same over SSH. `addresses`: Node's name -> the address to reach it at."""
-
-    def __init__(
-        self, access: SshAccess, addresses: Mapping[str, str], fence: Callable[[], None] = lambda: None
-    ) -> None:
-        super().__init__(SshSessions(access, addresses), fence)
 
 
 def _read(text: str, node: str) -> Mapping[str, Any]:

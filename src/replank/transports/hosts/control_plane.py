@@ -21,7 +21,7 @@ from replank.inventory.hosts.etcd_members import etcd_access, parse_members, par
 from replank.inventory.hosts.listing import parse_hash, parse_listing, parse_stat
 from replank.inventory.hosts.referenced_files import Reference, file_references
 from replank.inventory.hosts.static_pods import parse_static_pod
-from replank.transports.ssh.session import HostSession
+from replank.transports.hosts.session import HostSession
 
 
 def pki_dirs(certificates_dir: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from replank.inventory.hosts.command import Call
-from replank.transports.ssh.session import HostSession
+from replank.transports.hosts.session import HostSession
 
 
 async def read_matches(session: HostSession, call: Call) -> str:

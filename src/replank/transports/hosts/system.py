@@ -24,7 +24,7 @@ from replank.inventory.hosts.os_release import parse_os_release
 from replank.inventory.hosts.packages import parse_dpkg, parse_rpm, parse_runtime
 from replank.inventory.hosts.runtime_commands import CONTAINERD_PACKAGES, OFFERED
 from replank.inventory.runtime.facts import OfferedPackage
-from replank.transports.ssh.session import HostSession
+from replank.transports.hosts.session import HostSession
 
 _NOT_THERE = 127
 _CHUNK = 100

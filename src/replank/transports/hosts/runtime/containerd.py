@@ -28,9 +28,9 @@ from replank.inventory.runtime.facts import ImageInUse, OtherContainer
 from replank.inventory.runtime.hosts_toml import parse_hosts
 from replank.inventory.runtime.listings import parse_crictl_images
 from replank.inventory.runtime.registry_facts import RegistryHosts
-from replank.transports.ssh.runtime.files import read_listing, read_text, sha256
-from replank.transports.ssh.seeing import fact
-from replank.transports.ssh.session import HostSession
+from replank.transports.hosts.runtime.files import read_listing, read_text, sha256
+from replank.transports.hosts.seeing import fact
+from replank.transports.hosts.session import HostSession
 
 _KUBELETS = "k8s.io"
 _MOST_FILES = 64

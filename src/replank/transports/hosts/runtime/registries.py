@@ -8,8 +8,8 @@ from replank.inventory.hosts import runtime_commands as runtime
 from replank.inventory.runtime.containerd_facts import ContainerdFile
 from replank.inventory.runtime.registry_facts import RegistryLogin
 from replank.inventory.runtime.registry_logins import logins_of, parse_login_names
-from replank.transports.ssh.runtime.searching import read_matches
-from replank.transports.ssh.session import HostSession
+from replank.transports.hosts.runtime.searching import read_matches
+from replank.transports.hosts.session import HostSession
 
 
 async def read_logins(session: HostSession, files: Iterable[ContainerdFile]) -> tuple[RegistryLogin, ...]:

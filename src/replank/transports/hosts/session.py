@@ -11,7 +11,7 @@ from replank.domain.errors import Refused, ReplankError, Transient
 from replank.inventory.fleet.model import SshAccess
 from replank.inventory.hosts import commands
 from replank.inventory.hosts.command import Call, HostCommand
-from replank.transports.host_shell import HostProcess, HostShell, Reading, Writing
+from replank.transports.hosts.shell import HostProcess, HostShell, Reading, Writing
 
 OUTPUT_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of output after which a command is cut off: the largest expected, a package list, has 100 KiB."""

@@ -11,7 +11,7 @@ from replank.inventory.hosts import runtime_commands as runtime
 from replank.inventory.hosts.listing import parse_listing, parse_stat
 from replank.inventory.runtime.facts import RuntimeFile, TextFile
 from replank.inventory.runtime.kept_text import holds_secret, text_file
-from replank.transports.ssh.session import HostSession
+from replank.transports.hosts.session import HostSession
 
 
 async def read_text(session: HostSession, path: str) -> str | None:

@@ -20,8 +20,8 @@ from replank.inventory.runtime.docker_info import (
 from replank.inventory.runtime.facts import ImageInUse, OtherContainer
 from replank.inventory.runtime.listings import parse_docker_ps
 from replank.inventory.runtime.registry_facts import RegistryCertificates
-from replank.transports.ssh.runtime.files import read_listing, read_text
-from replank.transports.ssh.session import HostSession
+from replank.transports.hosts.runtime.files import read_listing, read_text
+from replank.transports.hosts.session import HostSession
 
 
 async def read_info(session: HostSession) -> DockerInfo:

@@ -9,8 +9,8 @@ from replank.inventory.hosts import runtime_commands as runtime
 from replank.inventory.runtime.facts import ProxySetting, RuntimeFile, UnitLimit
 from replank.inventory.runtime.systemd_unit import file_proxies, unit_limits, unit_proxies
 from replank.inventory.runtime.units import ShownUnit, parse_units
-from replank.transports.ssh.runtime.files import read_hashes, read_text
-from replank.transports.ssh.session import HostSession
+from replank.transports.hosts.runtime.files import read_hashes, read_text
+from replank.transports.hosts.session import HostSession
 
 Units = Mapping[str, ShownUnit]
 _OF_RUNTIME = {"docker": "docker.service", "containerd": "containerd.service", "cri-o": "crio.service"}

@@ -10,10 +10,10 @@ from replank.inventory.facts.hosts import KubeletFacts
 from replank.inventory.facts.kubernetes import ExtraArg
 from replank.inventory.hosts.command_line import flag_value
 from replank.inventory.runtime.docker_facts import DockerConfiguration
-from replank.transports.ssh.runtime.docker import cri_dockerd_flags, read_containers, read_images, read_info
-from replank.transports.ssh.runtime.side import Side
-from replank.transports.ssh.seeing import fact
-from replank.transports.ssh.session import HostSession
+from replank.transports.hosts.runtime.docker import cri_dockerd_flags, read_containers, read_images, read_info
+from replank.transports.hosts.runtime.side import Side
+from replank.transports.hosts.seeing import fact
+from replank.transports.hosts.session import HostSession
 
 _SANDBOX: Final = "pod-infra-container-image"
 

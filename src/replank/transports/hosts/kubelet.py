@@ -19,7 +19,7 @@ from replank.inventory.hosts.kubelet import (
     parse_process,
     parse_server,
 )
-from replank.transports.ssh.session import HostSession
+from replank.transports.hosts.session import HostSession
 
 KUBESPRAY_ENVIRONMENT = "/etc/kubernetes/kubelet.env"
 _ENVIRONMENT = (

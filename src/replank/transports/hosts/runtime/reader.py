@@ -8,7 +8,6 @@ from typing import Literal
 
 from replank.domain.unknown import Fact, Unknown, is_known
 from replank.inventory.facts.hosts import Package
-from replank.inventory.fleet.model import SshAccess
 from replank.inventory.hosts import runtime_commands as runtime
 from replank.inventory.runtime.facts import (
     DiskRoom,
@@ -22,35 +21,17 @@ from replank.inventory.runtime.facts import (
 )
 from replank.inventory.runtime.network_facts import CniNetwork, StoredAddress
 from replank.inventory.runtime.registry_facts import RegistryCertificates, RegistryHosts, RegistryLogin
-from replank.transports.ssh.connect import Connections
-from replank.transports.ssh.runtime import cni, node, registries, units
-from replank.transports.ssh.runtime.containerd import read_hosts
-from replank.transports.ssh.runtime.containerd_side import read_containerd_side
-from replank.transports.ssh.runtime.docker import read_certificates
-from replank.transports.ssh.runtime.docker_side import read_docker_side
-from replank.transports.ssh.runtime.files import read_kept, read_kubelet_files
-from replank.transports.ssh.runtime.side import Side, unread
-from replank.transports.ssh.runtime.start import Start, read_start
-from replank.transports.ssh.seeing import fact, seen
-from replank.transports.ssh.session import HostSession
-from replank.transports.ssh.shell import SshShell
-from replank.transports.ssh.system import read_offered, read_packages
-
-
-class SshRuntimeReader:
-    """Reads nodes. Import this module only where SSH is really used: asyncssh takes long to import."""
-
-    def __init__(self) -> None:
-        self._connections = Connections()
-
-    async def read(self, node: str, address: str, access: SshAccess) -> NodeRuntime:
-        """Facts of the Node `node` at `address`. Raises `Refused` or `Transient` RP060-RP065."""
-        async with self._connections.open(node, address, access) as connection:
-            host = node if access.check_host_key else f"{node} (host key not checked)"
-            allowed = runtime.RUNTIME_COMMANDS
-            return await read_runtime(
-                await HostSession.start(SshShell(connection), host, access, allowed), node
-            )
+from replank.transports.hosts.runtime import cni, node, registries, units
+from replank.transports.hosts.runtime.containerd import read_hosts
+from replank.transports.hosts.runtime.containerd_side import read_containerd_side
+from replank.transports.hosts.runtime.docker import read_certificates
+from replank.transports.hosts.runtime.docker_side import read_docker_side
+from replank.transports.hosts.runtime.files import read_kept, read_kubelet_files
+from replank.transports.hosts.runtime.side import Side, unread
+from replank.transports.hosts.runtime.start import Start, read_start
+from replank.transports.hosts.seeing import fact, seen
+from replank.transports.hosts.session import HostSession
+from replank.transports.hosts.system import read_offered, read_packages
 
 
 async def read_runtime(session: HostSession, node: str) -> NodeRuntime:

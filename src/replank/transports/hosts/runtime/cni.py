@@ -8,9 +8,9 @@ from replank.inventory.hosts import runtime_commands as runtime
 from replank.inventory.runtime.address_store import parse_store_files, store_dirs
 from replank.inventory.runtime.cni_conf import parse_cni, parse_store
 from replank.inventory.runtime.network_facts import CniNetwork, StoredAddress
-from replank.transports.ssh.runtime.files import read_listing, read_text
-from replank.transports.ssh.runtime.searching import read_matches
-from replank.transports.ssh.session import HostSession
+from replank.transports.hosts.runtime.files import read_listing, read_text
+from replank.transports.hosts.runtime.searching import read_matches
+from replank.transports.hosts.session import HostSession
 
 _ENDINGS = (".conf", ".conflist", ".json")
 

@@ -11,7 +11,7 @@ from replank.inventory.hosts.listing import parse_hash
 from replank.inventory.runtime.containerd_process import ContainerdProcess
 from replank.inventory.runtime.facts import ContainerdDaemon, RuntimeFile
 from replank.inventory.runtime.units import ShownUnit
-from replank.transports.ssh.session import HostSession
+from replank.transports.hosts.session import HostSession
 
 _SHIM = "containerd-shim-runc-v2"
 

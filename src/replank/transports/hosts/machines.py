@@ -22,34 +22,34 @@ from replank.inventory.hosts.apply_commands import (
 from replank.inventory.hosts.etcd_members import etcd_access, parse_health, parse_members
 from replank.inventory.hosts.listing import parse_listing
 from replank.ports.access import EtcdMember, EtcdSnapshot
-from replank.transports.ssh.control_plane import read_static_pods
-from replank.transports.ssh.session import HostSession
-from replank.transports.ssh.sessions import Sessions, SshSessions
-from replank.transports.ssh.snapshots import Snapshots
+from replank.transports.hosts.control_plane import read_static_pods
+from replank.transports.hosts.session import HostSession
+from replank.transports.hosts.sessions import Sessions
+from replank.transports.hosts.snapshots import Snapshots
 
 T = TypeVar("T")
 _LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-class SshHosts:
-    """The machines of one cluster. Import this module only where SSH is used: asyncssh takes long to import.
+class HostMachines:
+    """The machines of one cluster.
 
-    `addresses`: server name (as the plan has it) -> the address to reach it at. `access` None: fleet.yaml
-    does not say how. `sessions`: another way than SSH to the machines, by the same names. Each call opens a
-    session.
+    `sessions`: by server name (as the plan has it); each call opens one. `addresses`: by the same names,
+    where each machine's own etcd listens. `access`: whose key etcd's snapshots are encrypted to where no
+    recipients are named.
     """
 
     def __init__(
         self,
         cluster: str,
-        access: SshAccess | None,
+        sessions: Sessions,
         addresses: Mapping[str, str],
         snapshots: EtcdSnapshots,
         *,
+        access: SshAccess | None = None,
         now: Callable[[], float] = time.time,
-        sessions: Sessions | None = None,
     ) -> None:
-        self._sessions = sessions or SshSessions(access, addresses)
+        self._sessions = sessions
         self._addresses = dict(addresses)
         self._snapshots = Snapshots(cluster, snapshots, access)
         self._now = now

@@ -13,14 +13,14 @@ from replank.inventory.runtime.docker_facts import DockerConfiguration
 from replank.inventory.runtime.endpoint import endpoint_of, shim_of
 from replank.inventory.runtime.facts import ContainerdDaemon
 from replank.inventory.runtime.units import ShownUnit
-from replank.transports.ssh.runtime import node
-from replank.transports.ssh.runtime.containerd import read_configuration as read_containerd
-from replank.transports.ssh.runtime.containerd import read_processes
-from replank.transports.ssh.runtime.daemon import read_daemon
-from replank.transports.ssh.runtime.docker import read_configuration as read_docker
-from replank.transports.ssh.runtime.units import Units, read_units
-from replank.transports.ssh.seeing import fact, seen
-from replank.transports.ssh.session import HostSession
+from replank.transports.hosts.runtime import node
+from replank.transports.hosts.runtime.containerd import read_configuration as read_containerd
+from replank.transports.hosts.runtime.containerd import read_processes
+from replank.transports.hosts.runtime.daemon import read_daemon
+from replank.transports.hosts.runtime.docker import read_configuration as read_docker
+from replank.transports.hosts.runtime.units import Units, read_units
+from replank.transports.hosts.seeing import fact, seen
+from replank.transports.hosts.session import HostSession
 
 Processes = tuple[ContainerdProcess, ...]
 

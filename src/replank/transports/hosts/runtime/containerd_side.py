@@ -8,16 +8,16 @@ from replank.domain.errors import Refused
 from replank.domain.unknown import Fact, Unknown, is_known
 from replank.inventory.runtime.containerd_effective import Effective
 from replank.inventory.runtime.containerd_facts import ContainerdConfiguration
-from replank.transports.ssh.runtime.containerd import (
+from replank.transports.hosts.runtime.containerd import (
     read_deprecations,
     read_images,
     read_others,
     read_version,
 )
-from replank.transports.ssh.runtime.node import version_of
-from replank.transports.ssh.runtime.side import Side, unread
-from replank.transports.ssh.seeing import fact, seen
-from replank.transports.ssh.session import HostSession
+from replank.transports.hosts.runtime.node import version_of
+from replank.transports.hosts.runtime.side import Side, unread
+from replank.transports.hosts.seeing import fact, seen
+from replank.transports.hosts.session import HostSession
 
 _DEPRECATIONS_SINCE = (1, 7)
 
