@@ -27,6 +27,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: one more than there are cores, for many a test waits (a server that hangs, a lease)."""
+    return (os.cpu_count() or 1) + 1
+
+
 def _memory_has_room() -> bool:
     """Whether there is a file system in memory that holds what tests write, programs included."""
     if not os.access(MEMORY, os.W_OK):
