@@ -112,11 +112,11 @@ def test_each_line_arrives_once_over_a_swap_of_containerd_in_place_and_its_undo(
 
 
 @pytest.mark.long
-def test_each_line_arrives_once_over_the_switch_from_docker_and_its_undo_puts_aside_what_no_agent_read(
+def test_each_line_arrives_once_over_the_switch_from_docker_and_back_or_is_put_aside_where_no_agent_is(
     ground: Folders, docker_lines: LogLines, progress: Progress, tmp_path: Path, told: Told
 ) -> None:
     """In an undo dockershim puts a link in the place of containerd's log: what no agent has read by then
-    stands only in what was put aside. Here the agent is away all the while."""
+    stands only in what was put aside. The second undo has the agent away all the while."""
     docker_lines.deploy(BOTH_FORMATS, STEADY)
     docker = next(iter(swapping.runtimes(docker_lines.workload).values()))
     desk = prepared(ground, DOCKER, progress, tmp_path, *ON_A_DISK_OF_ITS_OWN)
@@ -128,13 +128,25 @@ def test_each_line_arrives_once_over_the_switch_from_docker_and_its_undo_puts_as
     assert_each_once(there)
 
     before = docker_lines.starts()
-    with docker_lines.without_agents(), progress.step("docker: undo"):
+    with progress.step("docker: undo"):
+        desk.run("undo", "docker", "--yes").done(900)
+    back = counted_anew(docker_lines, docker, before)
+    told(f"proof: numbered lines over its undo: {figures(back)}")
+    assert_each_once(back)
+
+    before = docker_lines.starts()
+    with progress.step("docker: apply again"):
+        desk.run("apply", plan_of(desk), "--yes").done(900)
+    assert_each_once(counted_anew(docker_lines, NEW, before))
+
+    before = docker_lines.starts()
+    with docker_lines.without_agents(), progress.step("docker: undo without an agent"):
         desk.run("undo", "docker", "--yes").done(900)
         until(docker, lambda: swapping.not_all_on(docker_lines.workload, docker), limit_s=120)
     back = counted_anew(docker_lines, docker, before)
     aside, missing = docker_lines.kept(), numbers_missing(back)
     told(
-        f"proof: numbered lines over its undo without an agent: {figures(back)}; "
+        f"proof: numbered lines over an undo without an agent: {figures(back)}; "
         f"{len(missing & aside)} of the missing were put aside"
     )
     assert missing
