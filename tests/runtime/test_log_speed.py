@@ -16,7 +16,7 @@ from replank.domain.errors import Refused, ReplankError
 from replank.migrations.runtime_swap.settings import RuntimeSwapSettings
 from replank.migrations.runtime_swap.steps.log_speed import BLOCK, BLOCKS
 from replank.migrations.runtime_swap.steps.measuring import MeasureNode
-from replank.ports.access import ObjectRef
+from replank.ports.access import Document, ObjectRef
 
 IMAGE = "registry.example/tools:1"
 LOGS = RuntimeSwapSettings(to=MEASURING.to, bundle=MEASURING.bundle, measure=True, log_image=IMAGE)
@@ -38,12 +38,28 @@ class LoggingApi(MeasuredApi):
         if self.log_refused is not None:
             raise self.log_refused
         (made,) = [each for each in self.made if each["metadata"]["name"] == pod.name]
+        if not self._told(made):
+            raise Refused("RP903", "The log", "container is waiting to start: ContainerCreating", "Wait.")
         began = self._times[made["metadata"]["uid"]] + 0.8
         there = min(self.stops, int((self.clock.now() - began) * self.speed))
         if last_lines:
             return self._line(began, there - 1) if there > self.kept else ""
         lines = "".join(self._line(began, n) for n in range(self.kept, min(there, self.kept + 3 * BLOCK)))
         return lines.encode()[:most_bytes].decode()
+
+    async def list(self, api_version: str, kind: str, *given: Any, **named: Any) -> tuple[Document, ...]:
+        found = await super().list(api_version, kind, *given, **named)
+        return tuple(
+            {**each, "status": {"containerStatuses": [{"state": {"running": {}}}]}}
+            if kind == "Pod" and self._told(each)
+            else each
+            for each in found
+        )
+
+    def _told(self, pod: Document) -> bool:
+        """Whether its status tells that it runs: a kubelet looks once a second, and tells then."""
+        made = self._times.get(pod["metadata"]["uid"])
+        return made is not None and self.clock.now() >= made + 2.0
 
     def _line(self, began: float, number: int) -> str:
         block, place = divmod(number, BLOCK)

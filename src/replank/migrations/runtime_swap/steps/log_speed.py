@@ -70,9 +70,10 @@ async def log_speed(at: At, node: str, image: str) -> float:
 
 async def _written(at: At) -> _Mark:
     """Waits for the last line."""
-    end = at.access.clock.now() + LIMIT_S
+    end, text = at.access.clock.now() + LIMIT_S, ""
     while True:
-        text = await at.access.workload.log(_ref(), last_lines=1)
+        if await _has_log(at):
+            text = await at.access.workload.log(_ref(), last_lines=1)
         mark = next(_marks(text), None)
         if mark is not None and mark.block == BLOCKS:
             return mark
@@ -81,6 +82,14 @@ async def _written(at: At) -> _Mark:
                 f"the writer had not ended after {LIMIT_S:.0f} s; its log ends {text[-120:]!r}"
             )
         await at.access.clock.sleep(_POLL_S)
+
+
+async def _has_log(at: At) -> bool:
+    """The API server gives none before the pod's status tells that it runs, which comes after the event."""
+    pods = await at.access.workload.list("v1", "Pod", MEASURED_IN)
+    (pod,) = [pod for pod in pods if pod["metadata"]["name"] == _NAME] or [{}]
+    states = [status.get("state", {}) for status in pod.get("status", {}).get("containerStatuses", ())]
+    return any("running" in state or "terminated" in state for state in states)
 
 
 def _marks(text: str) -> Iterator[_Mark]:
