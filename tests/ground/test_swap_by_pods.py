@@ -1,4 +1,4 @@
-"""containerd is swapped in place without SSH: replank reaches the nodes by pods and exec through the API."""
+"""Runtimes are swapped without SSH: replank reaches the nodes by pods and exec through the API."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from desk import Desk
 from shell import replank
-from swap_desk import NEW, OLD, findings, plan_of
+from swap_desk import NEW, OLD, findings, plan_of, windows
 from told import Told
 
 from proving_ground.legacy import create
+from proving_ground.legacy.layout import LegacyCluster
 from proving_ground.progress import Progress
 from proving_ground.scenario import node_pods, settled, swapping
-from proving_ground.scenario.fresh import SWAP, fresh_cluster
+from proving_ground.scenario.fresh import DOCKER, SWAP, fresh_cluster
 from proving_ground.scenario.kube import Kube
 from proving_ground.scenario.operator import probes_of, write_fleet_file
 from proving_ground.scenario.waiting import until
@@ -33,19 +34,28 @@ def workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
     create.destroy(ground, SWAP, progress)
 
 
-def prepared_without_ssh(ground: Folders, progress: Progress, folder: Path) -> Desk:
+@pytest.fixture
+def docker_workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
+    """One control plane and one worker of Kubernetes 1.23 on Docker."""
+    yield fresh_cluster(ground, DOCKER, progress)
+    create.destroy(ground, DOCKER, progress)
+
+
+def prepared_without_ssh(
+    ground: Folders, cluster: LegacyCluster, progress: Progress, folder: Path, *how: str
+) -> Desk:
     """Surveyed, audited and planned. 2: what a takeover reads on machines is over SSH alone."""
-    swapping.give_crictl(ground, SWAP, progress)
-    node_pods.bring_image(ground, SWAP, progress)
-    desk = Desk(ground, SWAP, folder)
-    write_fleet_file(ground, [SWAP], desk.fleet, "one", probes_of(ground, SWAP))
+    swapping.give_crictl(ground, cluster, progress)
+    node_pods.bring_image(ground, cluster, progress)
+    desk = Desk(ground, cluster, folder)
+    write_fleet_file(ground, [cluster], desk.fleet, "one", probes_of(ground, cluster))
     node_pods.take_ssh_away(desk.fleet)
     where = ("--fleet", desk.fleet, "--snapshots", desk.folder / "snapshots")
-    with progress.step(f"{SWAP.name}: survey, audit, plan by pods"):
+    with progress.step(f"{cluster.name}: survey, audit, plan by pods"):
         replank("survey", "--runtime", *where, accept=(0, 2))
         found = json.loads(replank("audit", "runtime", "--json", *where))
         assert all(f["severity"] != "blocker" for f in findings(found)), found
-        to = ("--to", NEW.replace("://", "-"), "--bundle", swapping.bundle(ground, progress))
+        to = ("--to", NEW.replace("://", "-"), "--bundle", swapping.bundle(ground, progress), *how)
         replank("plan", "runtime", *to, *where, "--out", folder / "plans")
     return desk
 
@@ -64,7 +74,7 @@ def test_containerd_is_swapped_in_place_and_back_by_pods_and_no_pod_notices(
     ground: Folders, workload: Kube, progress: Progress, tmp_path: Path, told: Told
 ) -> None:
     before = swapping.containers(workload)
-    desk = prepared_without_ssh(ground, progress, tmp_path)
+    desk = prepared_without_ssh(ground, SWAP, progress, tmp_path)
     assert left(workload) == []
     with progress.step("swap by pods: to 2.3.5, probed"):
         desk.run("apply", plan_of(desk), "--yes", "--probe").done(900)
@@ -82,3 +92,20 @@ def test_containerd_is_swapped_in_place_and_back_by_pods_and_no_pod_notices(
     until("pods", lambda: settled.workload_serves(workload), limit_s=60)
     assert left(workload) == []
     assert without_ours(swapping.containers(workload)) == before
+
+
+def test_docker_is_switched_to_containerd_and_back_by_pods_that_the_switch_itself_stops(
+    ground: Folders, docker_workload: Kube, progress: Progress, tmp_path: Path, told: Told
+) -> None:
+    """With the old exec protocol, which is all that Kubernetes 1.23 speaks."""
+    how = ("--no-drain", "--root", "/var/lib/containerd/replank")
+    desk = prepared_without_ssh(ground, DOCKER, progress, tmp_path, *how)
+    (docker,) = set(swapping.runtimes(docker_workload).values())
+    for word, runtime in (("apply", NEW), ("undo", docker)):
+        with progress.step(f"docker by pods: {word}"):
+            desk.run(word, plan_of(desk) if word == "apply" else DOCKER.name, "--yes").done(1200)
+        until(runtime, lambda runtime=runtime: swapping.not_all_on(docker_workload, runtime), limit_s=120)
+        until("pods", lambda: settled.workload_serves(docker_workload), limit_s=180)
+        until("addresses", lambda: swapping.strange_addresses(ground, DOCKER, docker_workload), limit_s=60)
+        assert left(docker_workload) == []
+    told(f"proof: Docker to containerd 2.3.5 and back without SSH, by pods: windows {windows(desk)} s")
