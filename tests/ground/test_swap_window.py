@@ -14,7 +14,7 @@ from swap_desk import plan_of, prepared
 from told import Told
 
 from proving_ground.images.versions import WORKLOAD_IMAGE
-from proving_ground.legacy import create, tofu
+from proving_ground.legacy import create, ssh, tofu
 from proving_ground.legacy.layout import LegacyCluster, Traits, WorkerGroup
 from proving_ground.progress import Progress
 from proving_ground.scenario import swapping
@@ -44,18 +44,45 @@ DAEMON_SETS = 6
 
 
 @pytest.fixture
-def workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
+def image_mib(request: pytest.FixtureRequest) -> int:
+    """How much each DaemonSet's own image is larger than the ground's, which has some megabytes."""
+    return int(request.param)
+
+
+@pytest.fixture
+def workload(ground: Folders, progress: Progress, image_mib: int) -> Iterator[Kube]:
     made = fresh_cluster(ground, TWINS, progress)
     made.merge("Deployment", "coredns", {"spec": {"replicas": 0}}, "kube-system")
+    with progress.step(f"images of {image_mib} MiB more"):
+        for machine in tofu.read(ground, TWINS).machines:
+            ssh.run(
+                ground, create.known_hosts(ground, TWINS), machine.address, larger(image_mib), limit_s=600
+            )
     for number in range(DAEMON_SETS):
-        made.apply(served(f"served-{number}"))
+        made.apply(served(number))
     until("pods", lambda: all_serve(made), limit_s=180)
     yield made
     create.destroy(ground, TWINS, progress)
 
 
+def image_of(number: int) -> str:
+    return f"replank-ground/served-{number}:1"
+
+
+def larger(mib: int) -> str:
+    """The sample workload's image under a name for each DaemonSet, with so much more in it, which does not
+    compress: as much is pulled as lies there."""
+    each = (
+        f"head -c {mib}M /dev/urandom > /var/lib/docker/more; id=$(docker create {WORKLOAD_IMAGE}); "
+        f"docker cp /var/lib/docker/more $id:/more; docker commit $id {{name}}; docker rm $id"
+    )
+    lines = "; ".join(each.format(name=image_of(number)) for number in range(DAEMON_SETS))
+    return f"sudo sh -ec '{lines}; rm /var/lib/docker/more'"
+
+
+@pytest.mark.parametrize("image_mib", [0, 150], indirect=True)
 def test_how_long_a_nodes_pods_are_away_with_replank_and_with_the_sequence_of_other_tools(
-    ground: Folders, workload: Kube, progress: Progress, tmp_path: Path, told: Told
+    ground: Folders, workload: Kube, image_mib: int, progress: Progress, tmp_path: Path, told: Told
 ) -> None:
     """From the kubelet's stop until every pod of the node is Ready on containerd."""
     desk = prepared(ground, TWINS, progress, tmp_path, "--no-drain", "--root", "/var/lib/containerd/replank")
@@ -77,19 +104,21 @@ def test_how_long_a_nodes_pods_are_away_with_replank_and_with_the_sequence_of_ot
         other = measured(workload, theirs, lambda: move(theirs, planned(plan, theirs).instructions, registry))
     pods = len(pods_on(workload, ours.name)), len(pods_on(workload, theirs.name))
     told(
-        f"proof: window of a switch from Docker, kubelet's stop to all pods Ready: replank {window:.1f} s "
+        f"proof: window of a switch from Docker, kubelet's stop to all pods Ready, images {image_mib} MiB "
+        f"larger than the workload's: replank {window:.1f} s "
         f"({pods[0]} pods), sequence of other tools {other:.1f} s ({pods[1]} pods): {window / other:.0%}"
     )
     assert pods[0] == pods[1] > DAEMON_SETS
     assert min(window, other) > 0
 
 
-def served(name: str) -> dict[str, object]:
+def served(number: int) -> dict[str, object]:
     """A DaemonSet of a server with a readiness probe: a pod on each worker, none on a control plane."""
+    name = f"served-{number}"
     probe = {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1}
     server = {
         "name": "web",
-        "image": WORKLOAD_IMAGE,
+        "image": image_of(number),
         "args": ["web", "--listen", ":8080"],
         "readinessProbe": probe,
     }
