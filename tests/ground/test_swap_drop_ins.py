@@ -92,7 +92,7 @@ def test_what_was_in_force_stays_in_force_though_the_files_would_mean_something_
     until("Nodes", lambda: swapping.all_ready(workload), limit_s=120)
     before = swapping.containers(workload)
 
-    desk = prepared(ground, SWAP, progress, tmp_path / "desk")
+    desk = prepared(ground, SWAP, progress, tmp_path)
     plan = load(plan_of(desk).read_bytes(), where="plan")
     assert isinstance(plan, RuntimeSwapPlan)
     with progress.step("swap: with drop-ins"):
