@@ -70,7 +70,8 @@ def test_containerd_is_swapped_in_place_and_back_and_again_and_no_pod_notices(
         desk.run("apply", plan, "--yes").done(600)
         replank("approve", plan, "--yes", "--fleet", desk.fleet)
         desk.run("apply", plan, "--until", "commit", "--yes").done(300)
-    assert set(swapping.runtimes(workload).values()) == {NEW}
+    # A kubelet that asked while containerd restarted tells "Unknown" until it asks again.
+    until("runtimes", lambda: swapping.not_all_on(workload, NEW), limit_s=60)
     assert swapping.containers(workload) == before
     numbers = log_numbers(ground)
     assert sorted(numbers) == list(range(min(numbers), max(numbers) + 1)), "each line of the log once"
@@ -100,14 +101,14 @@ def test_docker_is_switched_to_containerd_and_back_and_no_address_is_left_behind
         desk.run("apply", plan, "--until", "commit", "--yes").done(300)
     until("pods", lambda: settled.workload_serves(docker_workload), limit_s=60)
     for machine, said in on_every_machine(ground, DOCKER, LEFT_OF_DOCKER).items():
-        assert said.split() == ["0", "no-package"], f"{machine}: {said}"
+        assert said.split() == ["no-package"], f"{machine}: {said}"
 
 
 LEFT_OF_DOCKER = (
-    "sudo ls -A /var/lib/docker | wc -l; "
+    "sudo find /var/lib/docker -mindepth 1 | head -20; "
     "dpkg-query -W -f '${Status}' docker.io 2>/dev/null | grep -q '^install ok' || echo no-package"
 )
-"""How many things lie below its root, and whether its package is there."""
+"""What lies below its root, and whether its package is there."""
 
 
 def on_every_machine(ground: Folders, cluster: LegacyCluster, command: str) -> dict[str, str]:
