@@ -131,7 +131,7 @@ def _steps(node: PlannedNode, settings: RuntimeSwapSettings, part: ClusterApiPar
         params={"node": node.node},
         before=(_all_ready(), *_agents(node), *members, *fence(part)),
         after=(
-            check("node.runs-on", f"Node {node.node} is Ready on {node.to}"),
+            _runs_on(node),
             kept,
             *members,
             _all_ready(),
@@ -163,7 +163,8 @@ def _committing(nodes: Sequence[PlannedNode]) -> Stage:
                 kind="runtime.commit",
                 says=f"Commit {node.to} on {node.node}{_removed(node)}",
                 params={"node": node.node},
-                before=(check("node.runs-on", f"Node {node.node} is Ready on {node.to}"),),
+                before=(_runs_on(node),),
+                after=(_runs_on(node),),
                 undo=Irreversible(irreversible=f"{node.runtime} is given up on {node.node}."),
             )
             for node in nodes
@@ -189,6 +190,10 @@ def _agents(node: PlannedNode) -> tuple[PlanCheck, ...]:
     """In place the format stays."""
     says = "Every log agent reads what containerd writes"
     return (check("agents.ready", says),) if node.strategy == "switch" else ()
+
+
+def _runs_on(node: PlannedNode) -> PlanCheck:
+    return check("node.runs-on", f"Node {node.node} is Ready on {node.to}")
 
 
 def _all_ready() -> PlanCheck:
