@@ -108,8 +108,8 @@ LEFT_OF_DOCKER = (
     "sudo find /var/lib/docker -mindepth 1 ! -name nuke-graph-directory.sh | head -20; "
     "dpkg-query -W -f '${Status}' docker.io 2>/dev/null | grep -q '^install ok' || echo no-package"
 )
-"""What lies below its root, but for a script that Debian's docker.io puts there when it is removed; and whether
-its package is there."""
+"""What lies below its root, but for a script that Debian's docker.io puts there when it is removed; and
+whether its package is there."""
 
 
 def on_every_machine(ground: Folders, cluster: LegacyCluster, command: str) -> dict[str, str]:
