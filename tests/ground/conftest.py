@@ -10,9 +10,10 @@ from openstack.connection import Connection
 from told import Told
 
 from proving_ground.cloud import connect
+from proving_ground.legacy import create
 from proving_ground.progress import Progress
 from proving_ground.scenario import ingress
-from proving_ground.scenario.fresh import SMALL
+from proving_ground.scenario.fresh import DOCKER, SMALL, SWAP, fresh_cluster
 from proving_ground.scenario.kube import Kube
 from proving_ground.settings import Folders, folders
 from proving_ground.toolchain.groups import group
@@ -56,6 +57,20 @@ def told(capsys: pytest.CaptureFixture[str]) -> Told:
 def small(ground: Folders, progress: Progress) -> Iterator[Kube]:
     """One control plane and one worker."""
     yield from living(ground, SMALL, progress)
+
+
+@pytest.fixture
+def swap_workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
+    """A fresh one control plane and one worker on containerd 1.7."""
+    yield fresh_cluster(ground, SWAP, progress)
+    create.destroy(ground, SWAP, progress)
+
+
+@pytest.fixture
+def docker_workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
+    """A fresh one control plane and one worker of Kubernetes 1.23 on Docker."""
+    yield fresh_cluster(ground, DOCKER, progress)
+    create.destroy(ground, DOCKER, progress)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 from desk import Desk
 from shell import replank
 
+from proving_ground.legacy import create, ssh, tofu
 from proving_ground.legacy.layout import LegacyCluster
 from proving_ground.progress import Progress
 from proving_ground.scenario import swapping
@@ -40,6 +41,15 @@ def prepared(
         to = ("--to", NEW.replace("://", "-"), *origin)
         replank("plan", "runtime", *to, *how, "--fleet", desk.fleet, *snapshots, "--out", folder / "plans")
     return desk
+
+
+def on_every_machine(ground: Folders, cluster: LegacyCluster, command: str) -> dict[str, str]:
+    """Machine -> what the command says there."""
+    hosts = create.known_hosts(ground, cluster)
+    return {
+        machine.name: ssh.run(ground, hosts, machine.address, command).decode()
+        for machine in tofu.read(ground, cluster).machines
+    }
 
 
 def plan_of(desk: Desk) -> Path:

@@ -70,13 +70,6 @@ def on_worker(ground: Folders, command: str) -> str:
 
 
 @pytest.fixture
-def swap_workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
-    """One control plane and one worker on containerd 1.7."""
-    yield fresh_cluster(ground, SWAP, progress)
-    create.destroy(ground, SWAP, progress)
-
-
-@pytest.fixture
 def docker_lines(ground: Folders, progress: Progress) -> Iterator[LogLines]:
     """In a cluster of one control plane and one worker of Kubernetes 1.23 on Docker."""
     lines = LogLines(ground, DOCKER, fresh_cluster(ground, DOCKER, progress))

@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from shell import replank
-from swap_desk import NEW, OLD, plan_of, prepared, windows
+from swap_desk import NEW, OLD, on_every_machine, plan_of, prepared, windows
 from told import Told
 
 from proving_ground.legacy import create, ssh, tofu
-from proving_ground.legacy.layout import LegacyCluster
 from proving_ground.progress import Progress
 from proving_ground.scenario import settled, swapping
-from proving_ground.scenario.fresh import DOCKER, SWAP, fresh_cluster
+from proving_ground.scenario.fresh import DOCKER, SWAP
 from proving_ground.scenario.kube import Kube
 from proving_ground.scenario.waiting import until
 from proving_ground.settings import Folders
 
 pytestmark = [pytest.mark.ground, pytest.mark.timeout(3600)]
-
-
-@pytest.fixture
-def workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
-    """One control plane and one worker on containerd 1.7."""
-    yield fresh_cluster(ground, SWAP, progress)
-    create.destroy(ground, SWAP, progress)
-
-
-@pytest.fixture
-def docker_workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
-    """One control plane and one worker of Kubernetes 1.23 on Docker."""
-    yield fresh_cluster(ground, DOCKER, progress)
-    create.destroy(ground, DOCKER, progress)
 
 
 def log_numbers(ground: Folders) -> list[int]:
@@ -46,15 +30,15 @@ def log_numbers(ground: Folders) -> list[int]:
 
 
 def test_containerd_is_swapped_in_place_and_back_and_again_and_no_pod_notices(
-    ground: Folders, workload: Kube, progress: Progress, tmp_path: Path, told: Told
+    ground: Folders, swap_workload: Kube, progress: Progress, tmp_path: Path, told: Told
 ) -> None:
-    desk = prepared(ground, SWAP, progress, tmp_path, "--measure-logs", image_with_a_shell(workload))
+    desk = prepared(ground, SWAP, progress, tmp_path, "--measure-logs", image_with_a_shell(swap_workload))
     plan = plan_of(desk)
-    before = swapping.containers(workload)
+    before = swapping.containers(swap_workload)
     with progress.step("swap: to 2.3.5, probed"):
         desk.run("apply", plan, "--yes", "--probe").done(600)
-    assert set(swapping.runtimes(workload).values()) == {NEW}
-    assert swapping.containers(workload) == before
+    assert set(swapping.runtimes(swap_workload).values()) == {NEW}
+    assert swapping.containers(swap_workload) == before
     report = desk.report()
     assert report["headline"]["ending"] == "swapped", report["headline"]
     failed = {t["name"]: t["stats"]["failed"] for t in report["probe"]["targets"]}
@@ -64,15 +48,15 @@ def test_containerd_is_swapped_in_place_and_back_and_again_and_no_pod_notices(
     with progress.step("swap: undone"):
         desk.run("undo", "swap", "--yes").done(300)
     # An undo has no checks after it; a kubelet tells of its runtime every ten seconds.
-    until("runtimes", lambda: swapping.not_all_on(workload, OLD), limit_s=60)
-    assert swapping.containers(workload) == before
+    until("runtimes", lambda: swapping.not_all_on(swap_workload, OLD), limit_s=60)
+    assert swapping.containers(swap_workload) == before
     with progress.step("swap: again, and committed"):
         desk.run("apply", plan, "--yes").done(600)
         replank("approve", plan, "--yes", "--fleet", desk.fleet)
         desk.run("apply", plan, "--until", "commit", "--yes").done(300)
     # A kubelet that asked while containerd restarted tells "Unknown" until it asks again.
-    until("runtimes", lambda: swapping.not_all_on(workload, NEW), limit_s=60)
-    assert swapping.containers(workload) == before
+    until("runtimes", lambda: swapping.not_all_on(swap_workload, NEW), limit_s=60)
+    assert swapping.containers(swap_workload) == before
     numbers = log_numbers(ground)
     assert sorted(numbers) == list(range(min(numbers), max(numbers) + 1)), "each line of the log once"
 
@@ -110,15 +94,6 @@ LEFT_OF_DOCKER = (
 )
 """What lies below its root, but for a script that Debian's docker.io puts there when it is removed; and
 whether its package is there."""
-
-
-def on_every_machine(ground: Folders, cluster: LegacyCluster, command: str) -> dict[str, str]:
-    """Machine -> what the command says there."""
-    hosts = create.known_hosts(ground, cluster)
-    return {
-        machine.name: ssh.run(ground, hosts, machine.address, command).decode()
-        for machine in tofu.read(ground, cluster).machines
-    }
 
 
 def image_with_a_shell(workload: Kube) -> str:

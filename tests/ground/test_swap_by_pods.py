@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,10 @@ from shell import replank
 from swap_desk import NEW, OLD, findings, plan_of, windows
 from told import Told
 
-from proving_ground.legacy import create
 from proving_ground.legacy.layout import LegacyCluster
 from proving_ground.progress import Progress
 from proving_ground.scenario import node_pods, settled, swapping
-from proving_ground.scenario.fresh import DOCKER, SWAP, fresh_cluster
+from proving_ground.scenario.fresh import DOCKER, SWAP
 from proving_ground.scenario.kube import Kube
 from proving_ground.scenario.operator import probes_of, write_fleet_file
 from proving_ground.scenario.waiting import until
@@ -25,20 +23,6 @@ from proving_ground.settings import Folders
 from replank.inventory.node_pods import NAMESPACE
 
 pytestmark = [pytest.mark.ground, pytest.mark.long, pytest.mark.timeout(3600)]
-
-
-@pytest.fixture
-def workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
-    """One control plane and one worker on containerd 1.7."""
-    yield fresh_cluster(ground, SWAP, progress)
-    create.destroy(ground, SWAP, progress)
-
-
-@pytest.fixture
-def docker_workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
-    """One control plane and one worker of Kubernetes 1.23 on Docker."""
-    yield fresh_cluster(ground, DOCKER, progress)
-    create.destroy(ground, DOCKER, progress)
 
 
 def prepared_without_ssh(
@@ -71,16 +55,16 @@ def without_ours(containers: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_containerd_is_swapped_in_place_and_back_by_pods_and_no_pod_notices(
-    ground: Folders, workload: Kube, progress: Progress, tmp_path: Path, told: Told
+    ground: Folders, swap_workload: Kube, progress: Progress, tmp_path: Path, told: Told
 ) -> None:
-    before = swapping.containers(workload)
+    before = swapping.containers(swap_workload)
     desk = prepared_without_ssh(ground, SWAP, progress, tmp_path)
-    assert left(workload) == []
+    assert left(swap_workload) == []
     with progress.step("swap by pods: to 2.3.5, probed"):
         desk.run("apply", plan_of(desk), "--yes", "--probe").done(900)
-    until("runtimes", lambda: swapping.not_all_on(workload, NEW), limit_s=60)
-    assert left(workload) == []
-    assert without_ours(swapping.containers(workload)) == before
+    until("runtimes", lambda: swapping.not_all_on(swap_workload, NEW), limit_s=60)
+    assert left(swap_workload) == []
+    assert without_ours(swapping.containers(swap_workload)) == before
     report = desk.report()
     assert report["headline"]["ending"] == "swapped", report["headline"]
     failed = {t["name"]: t["stats"]["failed"] for t in report["probe"]["targets"]}
@@ -88,10 +72,10 @@ def test_containerd_is_swapped_in_place_and_back_by_pods_and_no_pod_notices(
     assert set(failed.values()) == {0}
     with progress.step("swap by pods: undone"):
         desk.run("undo", SWAP.name, "--yes").done(600)
-    until("runtimes", lambda: swapping.not_all_on(workload, OLD), limit_s=60)
-    until("pods", lambda: settled.workload_serves(workload), limit_s=60)
-    assert left(workload) == []
-    assert without_ours(swapping.containers(workload)) == before
+    until("runtimes", lambda: swapping.not_all_on(swap_workload, OLD), limit_s=60)
+    until("pods", lambda: settled.workload_serves(swap_workload), limit_s=60)
+    assert left(swap_workload) == []
+    assert without_ours(swapping.containers(swap_workload)) == before
 
 
 def test_docker_is_switched_to_containerd_and_back_by_pods_that_the_switch_itself_stops(

@@ -8,7 +8,6 @@ same files other settings would come into force.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,10 @@ from sabotage import Victim
 from swap_desk import NEW, OLD, plan_of, prepared
 from told import Told
 
-from proving_ground.legacy import create, tofu
+from proving_ground.legacy import tofu
 from proving_ground.progress import Progress
 from proving_ground.scenario import settled, swapping
-from proving_ground.scenario.fresh import SWAP, fresh_cluster
+from proving_ground.scenario.fresh import SWAP
 from proving_ground.scenario.kube import Kube
 from proving_ground.scenario.waiting import until
 from proving_ground.settings import Folders
@@ -56,13 +55,6 @@ ROOTS = {
 }
 
 
-@pytest.fixture
-def workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
-    """One control plane and one worker on containerd 1.7."""
-    yield fresh_cluster(ground, SWAP, progress)
-    create.destroy(ground, SWAP, progress)
-
-
 def configure(machine: Victim) -> None:
     """Root and drop-in as a vendor's tool and somebody's migration may leave them, and the daemon on them."""
     (root,) = [text for role, text in ROOTS.items() if role in machine.name]
@@ -81,7 +73,7 @@ def dumped(machine: Victim, command: str) -> dict[str, Any]:
 
 
 def test_what_was_in_force_stays_in_force_though_the_files_would_mean_something_else(
-    ground: Folders, workload: Kube, progress: Progress, tmp_path: Path, told: Told
+    ground: Folders, swap_workload: Kube, progress: Progress, tmp_path: Path, told: Told
 ) -> None:
     asking = Desk(ground, SWAP, tmp_path)
     machines = {m.name: Victim(asking, m) for m in tofu.read(ground, SWAP).machines}
@@ -89,16 +81,16 @@ def test_what_was_in_force_stays_in_force_though_the_files_would_mean_something_
         configure(machine)
         (cri,) = [table for name, table in dumped(machine, "containerd").items() if name == OLD_CRI]
         assert (cri["max_container_log_line_size"], cri["max_concurrent_downloads"]) == (LINE, DOWNLOADS)
-    until("Nodes", lambda: swapping.all_ready(workload), limit_s=120)
-    before = swapping.containers(workload)
+    until("Nodes", lambda: swapping.all_ready(swap_workload), limit_s=120)
+    before = swapping.containers(swap_workload)
 
     desk = prepared(ground, SWAP, progress, tmp_path)
     plan = load(plan_of(desk).read_bytes(), where="plan")
     assert isinstance(plan, RuntimeSwapPlan)
     with progress.step("swap: with drop-ins"):
         desk.run("apply", plan_of(desk), "--yes").done(600)
-    assert set(swapping.runtimes(workload).values()) == {NEW}
-    assert swapping.containers(workload) == before
+    assert set(swapping.runtimes(swap_workload).values()) == {NEW}
+    assert swapping.containers(swap_workload) == before
     for node in plan.nodes:
         machine, containerd = machines[node.node], node.instructions["containerd"]
         assert isinstance(containerd, dict)
@@ -109,11 +101,11 @@ def test_what_was_in_force_stays_in_force_though_the_files_would_mean_something_
         assert theirs[IMAGES]["max_concurrent_downloads"] in (7, 9), "the files alone mean something else"
     told("proof: drop-ins over roots of version 2 and 3: what was in force on 1.7.29 is in force on 2.3.5")
     with progress.step("swap: a new pod"):
-        restart_writer(workload)
+        restart_writer(swap_workload)
     with progress.step("swap: undone"):
         desk.run("undo", SWAP.name, "--yes").done(300)
-    until("runtimes", lambda: swapping.not_all_on(workload, OLD), limit_s=60)
-    until("pods", lambda: settled.workload_serves(workload), limit_s=60)
+    until("runtimes", lambda: swapping.not_all_on(swap_workload, OLD), limit_s=60)
+    until("pods", lambda: settled.workload_serves(swap_workload), limit_s=60)
 
 
 def restart_writer(workload: Kube) -> None:

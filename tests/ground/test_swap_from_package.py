@@ -5,19 +5,18 @@ The package is on hold there at another version, as Docker's or Debian's often i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from shell import replank
-from swap_desk import NEW, OLD, plan_of, prepared
+from swap_desk import NEW, OLD, on_every_machine, plan_of, prepared
 from told import Told
 
 from apt_archive import TRACE, build_deb, write_index
 from proving_ground.legacy import create, ssh, tofu
 from proving_ground.progress import Progress
 from proving_ground.scenario import swapping
-from proving_ground.scenario.fresh import SWAP, fresh_cluster
+from proving_ground.scenario.fresh import SWAP
 from proving_ground.scenario.kube import Kube
 from proving_ground.scenario.waiting import until
 from proving_ground.settings import Folders
@@ -38,22 +37,6 @@ _OFFER = (
 )
 
 
-@pytest.fixture
-def workload(ground: Folders, progress: Progress) -> Iterator[Kube]:
-    """One control plane and one worker on containerd 1.7."""
-    yield fresh_cluster(ground, SWAP, progress)
-    create.destroy(ground, SWAP, progress)
-
-
-def everywhere(ground: Folders, command: str) -> dict[str, str]:
-    """Machine -> what the command says there."""
-    hosts = create.known_hosts(ground, SWAP)
-    return {
-        machine.name: ssh.run(ground, hosts, machine.address, command).decode()
-        for machine in tofu.read(ground, SWAP).machines
-    }
-
-
 def offer(ground: Folders, progress: Progress, folder: Path) -> None:
     """Every machine has an archive with the new containerd's package, and the installed one on hold."""
     programs = swapping.bundle(ground, progress)
@@ -72,7 +55,7 @@ def offer(ground: Folders, progress: Progress, folder: Path) -> None:
 def dpkg(ground: Folders) -> dict[str, str]:
     """Everything that dpkg has, with holds; and a trace, should the package's script have run."""
     listed = "dpkg-query -W -f '${db:Status-Abbrev}${Package} ${Version}\\n'"
-    return everywhere(ground, f"{listed}; ls {TRACE} 2>/dev/null || true")
+    return on_every_machine(ground, SWAP, f"{listed}; ls {TRACE} 2>/dev/null || true")
 
 
 def left(ground: Folders) -> dict[str, str]:
@@ -80,30 +63,30 @@ def left(ground: Folders) -> dict[str, str]:
     command = (
         "sudo sh -c 'ls -d /opt/replank/containerd-*-deb-* /var/lib/replank/swap/package 2>/dev/null || true'"
     )
-    return everywhere(ground, command)
+    return on_every_machine(ground, SWAP, command)
 
 
 def test_programs_of_a_held_package_are_swapped_in_and_taken_away_wholly(
-    ground: Folders, workload: Kube, progress: Progress, tmp_path: Path, told: Told
+    ground: Folders, swap_workload: Kube, progress: Progress, tmp_path: Path, told: Told
 ) -> None:
     (tmp_path / "deb").mkdir()
     offer(ground, progress, tmp_path / "deb")
-    before, packages = swapping.containers(workload), dpkg(ground)
+    before, packages = swapping.containers(swap_workload), dpkg(ground)
     assert all(f"hi {NAME} " in listed for listed in packages.values()), packages
     desk = prepared(ground, SWAP, progress, tmp_path, package=f"{NAME}={VERSION}")
     plan = plan_of(desk)
     with progress.step("swap from a package, probed"):
         desk.run("apply", plan, "--yes", "--probe").done(600)
-    assert set(swapping.runtimes(workload).values()) == {NEW}
-    assert swapping.containers(workload) == before
+    assert set(swapping.runtimes(swap_workload).values()) == {NEW}
+    assert swapping.containers(swap_workload) == before
     failed = {t["name"]: t["stats"]["failed"] for t in desk.report()["probe"]["targets"]}
     assert set(failed.values()) == {0}, failed
     assert dpkg(ground) == packages
     assert all(len(there.split()) == 1 and "-deb-" in there for there in left(ground).values())
     with progress.step("swap from a package: undone"):
         desk.run("undo", SWAP.name, "--yes").done(300)
-    until("runtimes", lambda: swapping.not_all_on(workload, OLD), limit_s=60)
-    assert swapping.containers(workload) == before
+    until("runtimes", lambda: swapping.not_all_on(swap_workload, OLD), limit_s=60)
+    assert swapping.containers(swap_workload) == before
     assert set(left(ground).values()) == {""}
     assert dpkg(ground) == packages
     told("proof: containerd 2.3.5 out of a held package, applied and undone: dpkg's list and holds unchanged")
@@ -111,6 +94,6 @@ def test_programs_of_a_held_package_are_swapped_in_and_taken_away_wholly(
         desk.run("apply", plan, "--yes").done(600)
         replank("approve", plan, "--yes", "--fleet", desk.fleet)
         desk.run("apply", plan, "--until", "commit", "--yes").done(300)
-    assert set(swapping.runtimes(workload).values()) == {NEW}
-    assert swapping.containers(workload) == before
+    assert set(swapping.runtimes(swap_workload).values()) == {NEW}
+    assert swapping.containers(swap_workload) == before
     assert dpkg(ground) == packages

@@ -22,9 +22,19 @@ def copied(value: Any) -> Any:
     copy.deepcopy; a simulation copies hundred thousands of documents. Others are copied as `plain` does it.
     """
     try:
-        return marshal.loads(marshal.dumps(value))  # noqa: S302  (written one line before)
+        return unpacked(packed(value))
     except ValueError:
         return plain(value)
+
+
+def packed(value: Any) -> bytes:
+    """A JSON value as bytes that can be a key; for this process alone. Raises ValueError for other values."""
+    return marshal.dumps(value)
+
+
+def unpacked(value: bytes) -> Any:
+    """A new copy of what was packed."""
+    return marshal.loads(value)  # noqa: S302  (what this process has packed)
 
 
 def plain(value: Any) -> Any:

@@ -130,7 +130,7 @@ class SimulatedKube:
     async def log(self, pod: ObjectRef, *, last_lines: int = 0, most_bytes: int = 0) -> str:  # noqa: ARG002
         """No container runs in these worlds."""
         raise Refused(
-            "RP906", f"The log of {pod.name}", "its container is waiting to start", "Look at the pod."
+            "RP903", f"The log of {pod.name}", "its container is waiting to start", "Look at the pod."
         )
 
     async def document(self, path: str) -> Document:

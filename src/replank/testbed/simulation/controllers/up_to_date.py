@@ -5,12 +5,11 @@ Source: facts file, section 3 (cluster-api v1.14.0, controlplane/kubeadm/pkg/fil
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from replank.testbed.simulation.documents import Document
+from replank.testbed.simulation.documents import Document, packed, unpacked
 from replank.testbed.simulation.labels import CLONED_FROM_KIND, CLONED_FROM_NAME, annotations_of
 
 _IGNORED_IN_CLUSTER = ("controlPlaneEndpoint", "dns")
@@ -48,13 +47,13 @@ def why_outdated(
 
 def _normal(spec: Mapping[str, Any], version: str) -> Document:
     """What both sides are brought to before they are compared; not to be changed."""
-    return _normal_of(marshal.dumps(dict(spec)), version)
+    return _normal_of(packed(dict(spec)), version)
 
 
 @lru_cache(maxsize=1024)
-def _normal_of(packed: bytes, version: str) -> Document:
+def _normal_of(spec: bytes, version: str) -> Document:
     """Controllers look at every Machine again and again, and it is mostly the same."""
-    result: Document = marshal.loads(packed)  # noqa: S302  (written one line before)
+    result: Document = unpacked(spec)
     result.pop("initConfiguration", None)
     join = result.setdefault("joinConfiguration", {})
     for name in ("controlPlane", "discovery"):
