@@ -63,9 +63,8 @@ def test_what_speaks_for_docker_is_switched_off_with_it(shim: str, units: list[s
     first = docker.runtimes.nodes[0].node
     plan = planned(with_first(docker, shim=shim))
     (node,) = [node for node in plan.nodes if node.node == first]
-    switch = node.instructions["switch"]
-    assert isinstance(switch, dict)
-    assert switch["docker"]["units"] == units  # type: ignore[index]
+    switch: Any = node.instructions["switch"]
+    assert switch["docker"]["units"] == units
 
 
 def says(snapshot: Snapshot) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from shutil import copyfileobj
-from typing import BinaryIO, Final
+from typing import IO, Final
 from urllib.parse import SplitResult, urlsplit
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
@@ -73,7 +73,7 @@ def unpacked(archive: Path, folder: Path) -> Path:
     return folder
 
 
-def _programs(tar: tarfile.TarFile, archive: Path) -> Iterator[tuple[str, BinaryIO]]:
+def _programs(tar: tarfile.TarFile, archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
     room, seen = _LARGEST, set()
     for member in tar:
         path = PurePosixPath(member.name)
@@ -88,7 +88,7 @@ def _programs(tar: tarfile.TarFile, archive: Path) -> Iterator[tuple[str, Binary
         if file is None or path.name in seen:
             raise _unusable(archive, f"{member.name} is no regular file, or is there twice")
         seen.add(path.name)
-        yield path.name, file  # type: ignore[misc]  # a BufferedReader: all of BinaryIO that copying needs
+        yield path.name, file
 
 
 def _read_out(data: gzip.GzipFile, archive: Path) -> None:
@@ -101,7 +101,7 @@ def _read_out(data: gzip.GzipFile, archive: Path) -> None:
 
 
 @contextmanager
-def _whole_file(path: Path) -> Iterator[BinaryIO]:
+def _whole_file(path: Path) -> Iterator[IO[bytes]]:
     """A new file, which is put at `path` unless an error is raised meanwhile. Folders: mode 0700.
 
     Raises `Refused` RP001 where the disk does not take it.
@@ -112,7 +112,7 @@ def _whole_file(path: Path) -> Iterator[BinaryIO]:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             beside = Path(file.name)
             try:
-                yield file  # type: ignore[misc]  # its wrapper has all of BinaryIO
+                yield file
                 file.flush()
                 beside.replace(path)
             except BaseException:
@@ -130,7 +130,7 @@ def _whole_file(path: Path) -> Iterator[BinaryIO]:
         ) from error
 
 
-def _download(url: str, file: BinaryIO, source: str) -> str:
+def _download(url: str, file: IO[bytes], source: str) -> str:
     """With a bar on stderr where that is a terminal. SHA-256."""
     from replank.transports.download import download
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 import httpx2
 
@@ -21,7 +21,7 @@ Told = Callable[[int, int], None]
 """Is told the bytes that are there, and of how many; 0 = the server does not say."""
 
 
-def download(url: str, into: BinaryIO, told: Told = lambda _have, _of: None, *, most: int = LARGEST) -> str:
+def download(url: str, into: IO[bytes], told: Told = lambda _have, _of: None, *, most: int = LARGEST) -> str:
     """Writes the file at `url` to `into`. Returns its SHA-256, hexadecimal.
 
     Redirects are followed. Each address must be https, or http on this machine. Proxies come from the
