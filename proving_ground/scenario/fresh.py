@@ -1,4 +1,4 @@
-"""Legacy clusters as scenarios want them: named, made once, found again."""
+"""Legacy clusters as scenarios want them: named, made once by a run, found again by the same run."""
 
 from __future__ import annotations
 
@@ -63,8 +63,16 @@ KUBESPRAY = LegacyCluster(
 """What Kubespray leaves with its defaults, and encryption at rest."""
 
 
+_made_here: set[str] = set()
+"""Names of the clusters that this process made."""
+
+
 def fresh_cluster(folders: Folders, cluster: LegacyCluster, progress: Progress) -> Kube:
-    """Makes the cluster, or finds it made, and waits until its Nodes and workload are as they should be."""
+    """Makes the cluster, or finds it made by this process, and waits until its Nodes and workload are as they
+    should be. What another run was killed over is destroyed first: nobody knows how far it had changed it."""
+    if cluster.name not in _made_here:
+        create.destroy(folders, cluster, progress)
+    _made_here.add(cluster.name)
     packages.ensure(folders, cluster.kubernetes, progress)
     create.create(folders, cluster, progress)
     workload = Kube(folders.cluster(cluster.name) / "kubeconfig")
