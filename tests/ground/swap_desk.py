@@ -18,6 +18,12 @@ from proving_ground.settings import Folders
 
 OLD, NEW = "containerd://1.7.29", "containerd://2.3.5"
 
+ROOT = ("--root", "/var/lib/containerd/replank")
+"""A disk of its own: the machines' own root is an overlay, which takes no other."""
+
+NO_DRAIN = ("--no-drain", *ROOT)
+"""Pods restart where they are: with one worker there is nowhere to drain to."""
+
 
 def prepared(
     ground: Folders,

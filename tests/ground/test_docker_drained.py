@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from swap_desk import NEW, plan_of, prepared, windows
+from swap_desk import NEW, ROOT, plan_of, prepared, windows
 from told import Told
 
 from proving_ground.legacy import create
@@ -44,7 +44,7 @@ def places(workload: Kube, label: str) -> dict[str, str]:
 def test_pods_are_evicted_to_other_nodes_and_a_service_of_two_replicas_never_fails(
     ground: Folders, workload: Kube, progress: Progress, tmp_path: Path, told: Told
 ) -> None:
-    desk = prepared(ground, DRAINED, progress, tmp_path, "--root", "/var/lib/containerd/replank")
+    desk = prepared(ground, DRAINED, progress, tmp_path, *ROOT)
     (docker,) = set(swapping.runtimes(workload).values())
     before = places(workload, "web")
     assert len(before) == 2

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from desk import Desk
 from sabotage import PART, Victim, worker_of
-from swap_desk import NEW, plan_of, prepared
+from swap_desk import NEW, NO_DRAIN, ROOT, plan_of, prepared
 
 from proving_ground.cloud import connect
 from proving_ground.engine import docker_engine
@@ -33,7 +33,6 @@ from proving_ground.settings import Folders
 pytestmark = [pytest.mark.ground, pytest.mark.long, pytest.mark.timeout(5400)]
 
 WRECKED = replace(DOCKER, name="wrecked", number=64)
-ROOT = ("--root", "/var/lib/containerd/replank")
 KUBELET_REFUSES = (
     "[Service]\nExecStartPre=/bin/sh -c '! grep -q replank /var/lib/kubelet/kubeadm-flags.env'\n"
 )
@@ -65,7 +64,7 @@ def docker(workload: Kube) -> str:
 @pytest.fixture
 def how(request: pytest.FixtureRequest) -> tuple[str, ...]:
     """Options of `plan runtime`, a test's own where it is parametrized indirectly."""
-    return getattr(request, "param", ("--no-drain", *ROOT))
+    return getattr(request, "param", NO_DRAIN)
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from proving_ground.scenario.kube import Kube
 from proving_ground.scenario.operator import write_fleet_file
 from proving_ground.settings import Folders
 
-# Compiling the OpenStack provider's old version may be part of it.
-pytestmark = [pytest.mark.ground, pytest.mark.timeout(1200)]
+# It compiles the OpenStack provider's old version.
+pytestmark = [pytest.mark.ground, pytest.mark.long, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")

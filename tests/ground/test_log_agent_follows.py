@@ -21,7 +21,8 @@ from proving_ground.settings import folders
 from proving_ground.toolchain import build
 from proving_ground.toolchain.groups import binary
 
-pytestmark = [pytest.mark.ground, pytest.mark.timeout(1200)]
+# It compiles agents.
+pytestmark = [pytest.mark.ground, pytest.mark.long, pytest.mark.timeout(1200)]
 
 START = "steady-a1"
 POD = "numbers_steady-1_11111111-2222-3333-4444-555555555555/steady"

@@ -27,7 +27,8 @@ from tests.ground.told import Told
 from tests.log_agents.agent_cases import CASES, Case
 from tests.log_agents.corpus import Corpus, corpus
 
-pytestmark = [pytest.mark.ground, pytest.mark.timeout(1200)]
+# It compiles agents.
+pytestmark = [pytest.mark.ground, pytest.mark.long, pytest.mark.timeout(1200)]
 SEED = 20261126
 ROUNDS = 5
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from desk import Desk
 from shell import replank, replank_ended
-from swap_desk import NEW, OLD, findings, plan_of, prepared, windows
+from swap_desk import NEW, NO_DRAIN, OLD, findings, plan_of, prepared, windows
 from told import Told
 
 from proving_ground.legacy import create, ssh, tofu
@@ -31,9 +31,6 @@ from proving_ground.settings import Folders
 pytestmark = [pytest.mark.ground, pytest.mark.timeout(3600)]
 
 STEADY = {"steady": 200}
-ON_A_DISK_OF_ITS_OWN = ("--no-drain", "--root", "/var/lib/containerd/replank")
-"""One worker: there is nowhere to drain to. The machines' own root is an overlay, which takes no other."""
-
 AGENT = "DaemonSet logging/log-agent"
 PART = "/var/lib/replank/swap/swap_node.py"
 MANY = 3000
@@ -112,7 +109,7 @@ def test_each_line_arrives_once_over_the_switch_from_docker_and_back_or_is_put_a
     stands only in what was put aside. The second undo has the agent away all the while."""
     docker_lines.deploy(BOTH_FORMATS, STEADY)
     docker = next(iter(swapping.runtimes(docker_lines.workload).values()))
-    desk = prepared(ground, DOCKER, progress, tmp_path, *ON_A_DISK_OF_ITS_OWN)
+    desk = prepared(ground, DOCKER, progress, tmp_path, *NO_DRAIN)
     before = docker_lines.starts()
     with progress.step("docker: apply"):
         desk.run("apply", plan_of(desk), "--yes").done(900)
@@ -170,7 +167,7 @@ def surveyed(ground: Folders, folder: Path, progress: Progress) -> tuple[Desk, l
     folder.mkdir(exist_ok=True)
     write_fleet_file(ground, [DOCKER], desk.fleet, "one", probes_of(ground, DOCKER))
     at = ("--fleet", desk.fleet, "--snapshots", desk.folder / "snapshots")
-    to = ("--to", "containerd-2.3.5", "--bundle", swapping.bundle(ground, progress), *ON_A_DISK_OF_ITS_OWN)
+    to = ("--to", "containerd-2.3.5", "--bundle", swapping.bundle(ground, progress), *NO_DRAIN)
     with progress.step("docker: survey, audit, plan"):
         replank("survey", "--runtime", *at)
         found = findings(json.loads(replank("audit", "runtime", "--json", *at, accept=(0, 2))))

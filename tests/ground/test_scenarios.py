@@ -29,6 +29,7 @@ def nothing_left(ground: Folders) -> Iterator[None]:
     assert before.difference(project.holdings(cloud)) == {}
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("nothing_left")
 def test_cluster_api_makes_scales_upgrades_and_deletes_a_cluster(ground: Folders, progress: Progress) -> None:
     plane = Kube(ground.plane("one") / "kubeconfig")
@@ -49,7 +50,7 @@ def test_cluster_api_makes_scales_upgrades_and_deletes_a_cluster(ground: Folders
 @pytest.mark.long
 @pytest.mark.usefixtures("nothing_left")
 def test_cluster_api_upgrades_a_cluster_by_a_minor_version(ground: Folders, progress: Progress) -> None:
-    # `make prove` upgrades between two stamps of one source; this is the true step.
+    # The test above upgrades between two stamps of one source; this is the true step.
     up(ground, Wanted(groups=("kubernetes-1.34",), machines=("1.34",)), progress)
     plane = Kube(ground.plane("one") / "kubeconfig")
     cluster = new_cluster.NewCluster(name="older", number=101, kubernetes="1.34")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from desk import Desk
 from shell import replank
-from swap_desk import NEW, OLD, findings, plan_of, windows
+from swap_desk import NEW, NO_DRAIN, OLD, findings, plan_of, windows
 from told import Told
 
 from proving_ground.legacy.layout import LegacyCluster
@@ -82,8 +82,7 @@ def test_docker_is_switched_to_containerd_and_back_by_pods_that_the_switch_itsel
     ground: Folders, docker_workload: Kube, progress: Progress, tmp_path: Path, told: Told
 ) -> None:
     """With the old exec protocol, which is all that Kubernetes 1.23 speaks."""
-    how = ("--no-drain", "--root", "/var/lib/containerd/replank")
-    desk = prepared_without_ssh(ground, DOCKER, progress, tmp_path, *how)
+    desk = prepared_without_ssh(ground, DOCKER, progress, tmp_path, *NO_DRAIN)
     (docker,) = set(swapping.runtimes(docker_workload).values())
     for word, runtime in (("apply", NEW), ("undo", docker)):
         with progress.step(f"docker by pods: {word}"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from other_tools import move, serve_images
 from sabotage import Victim
-from swap_desk import plan_of, prepared
+from swap_desk import NO_DRAIN, plan_of, prepared
 from told import Told
 
 from proving_ground.images.versions import WORKLOAD_IMAGE
@@ -85,7 +86,7 @@ def test_how_long_a_nodes_pods_are_away_with_replank_and_with_the_sequence_of_ot
     ground: Folders, workload: Kube, image_mib: int, progress: Progress, tmp_path: Path, told: Told
 ) -> None:
     """From the kubelet's stop until every pod of the node is Ready on containerd."""
-    desk = prepared(ground, TWINS, progress, tmp_path, "--no-drain", "--root", "/var/lib/containerd/replank")
+    desk = prepared(ground, TWINS, progress, tmp_path, *NO_DRAIN)
     machines = tofu.read(ground, TWINS)
     ours, theirs = (Victim(desk, machine) for machine in machines.workers)
     registry = Victim(desk, machines.control_planes[0])
@@ -103,6 +104,10 @@ def test_how_long_a_nodes_pods_are_away_with_replank_and_with_the_sequence_of_ot
     with progress.step("window: other tools"):
         other = measured(workload, theirs, lambda: move(theirs, planned(plan, theirs).instructions, registry))
     pods = len(pods_on(workload, ours.name)), len(pods_on(workload, theirs.name))
+    pulls = pulled(workload, theirs.name)
+    assert pulled(workload, ours.name) == {}, "replank's images were carried over"
+    assert pulls.keys() >= {image_of(number) for number in range(DAEMON_SETS)}, "the others' were pulled"
+    told(f"proof: {len(pulls)} images pulled by the other sequence: {', '.join(sorted(pulls.values()))}")
     told(
         f"proof: window of a switch from Docker, kubelet's stop to all pods Ready, images {image_mib} MiB "
         f"larger than the workload's: replank {window:.1f} s "
@@ -139,6 +144,17 @@ def all_serve(workload: Kube) -> str:
         if not wanted or ready != wanted:
             return f"{found['metadata']['name']}: {ready} of {wanted}"
     return ""
+
+
+def pulled(workload: Kube, node: str) -> dict[str, str]:
+    """Image -> how long its kubelet pulled it, as it told by an event (Kubernetes 1.23,
+    pkg/kubelet/images/image_manager.go)."""
+    found = {}
+    for event in workload.list("Event", "default"):
+        told = re.fullmatch(r'Successfully pulled image "(.+)" in (\S+)', event.get("message", ""))
+        if told and event.get("source", {}).get("host") == node:
+            found[told[1]] = told[2]
+    return found
 
 
 def planned(plan: RuntimeSwapPlan, node: Victim) -> PlannedNode:

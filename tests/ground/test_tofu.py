@@ -59,7 +59,14 @@ def cloud(ground: Folders) -> Iterator[Connection]:
         yield connection
 
 
-@pytest.fixture(scope="module", params=[PLAIN, KUBESPRAY], ids=lambda cluster: cluster.layout)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(PLAIN, id="plain"),
+        # It compiles the OpenStack provider's old version.
+        pytest.param(KUBESPRAY, id="kubespray", marks=pytest.mark.long),
+    ],
+)
 def made(ground: Folders, progress: Progress, request: pytest.FixtureRequest) -> Iterator[Made]:
     cluster: LegacyCluster = request.param
     with progress.step(f"toolchain {tofu.PROVIDER_GROUPS[cluster.layout]}"):

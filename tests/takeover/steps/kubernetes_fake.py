@@ -6,12 +6,12 @@ delete what is behind it.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from replank.domain.errors import Refused
 from replank.ports.access import Conflict, Document, ObjectRef
+from replank.testbed.simulation.documents import copied
 
 Reaction = Callable[["FakeApi", str, ObjectRef], None]
 
@@ -30,7 +30,7 @@ class FakeApi:
         self._number = 100
 
     async def get(self, ref: ObjectRef) -> Document | None:
-        return copy.deepcopy(self.objects.get(ref))
+        return copied(self.objects.get(ref))
 
     async def list(
         self, api_version: str, kind: str, namespace: str = "", labels: Mapping[str, str] | None = None
@@ -42,15 +42,15 @@ class FakeApi:
             there = document["metadata"].get("labels") or {}
             of_kind = (ref.api_version, ref.kind) == (api_version, kind)
             if of_kind and namespace in ("", ref.namespace) and (labels or {}).items() <= there.items():
-                found.append(copy.deepcopy(document))
+                found.append(copied(document))
         return tuple(found)
 
     async def apply(
         self, document: Mapping[str, Any], *, dry_run: bool = False, force: bool = False
     ) -> Document:
         ref = ObjectRef.of(document)
-        wanted = self.webhook(copy.deepcopy(dict(document)))
-        written = _merged(copy.deepcopy(self.objects.get(ref, {})), wanted)
+        wanted = self.webhook(copied(dict(document)))
+        written = _merged(copied(self.objects.get(ref, {})), wanted)
         entries = written["metadata"].setdefault("managedFields", [])
         if not any(entry["manager"] == "replank" for entry in entries):
             entries.append({"manager": "replank", "operation": "Apply"})
@@ -62,7 +62,7 @@ class FakeApi:
         ref = ObjectRef.of(document)
         if ref in self.objects:
             raise Conflict("RP901", f"{ref.name} exists", "409", "Look again.")
-        return self._store("create", ref, copy.deepcopy(dict(document)))
+        return self._store("create", ref, copied(dict(document)))
 
     async def merge(
         self, ref: ObjectRef, patch: Mapping[str, Any], *, resource_version: str = ""
@@ -71,10 +71,10 @@ class FakeApi:
         if document is None:
             raise Refused("RP902", f"{ref.kind} {ref.name} cannot be changed", "404", "Look again.")
         self._same_version(document, resource_version)
-        return self._store("merge", ref, _patched(copy.deepcopy(document), patch))
+        return self._store("merge", ref, _patched(copied(document), patch))
 
     async def json_patch(self, ref: ObjectRef, operations: Sequence[Mapping[str, Any]]) -> Document:
-        document = copy.deepcopy(self.objects[ref])
+        document = copied(self.objects[ref])
         for operation in operations:
             field = operation["path"].removeprefix("/metadata/")
             if operation["op"] == "test" and document["metadata"].get(field) != operation["value"]:
@@ -119,11 +119,11 @@ class FakeApi:
 
     def put(self, document: Mapping[str, Any]) -> Document:
         """Writes an object as somebody else would."""
-        return self._store("", ObjectRef.of(document), copy.deepcopy(dict(document)))
+        return self._store("", ObjectRef.of(document), copied(dict(document)))
 
     def change(self, ref: ObjectRef, patch: Mapping[str, Any]) -> None:
         """A merge patch by somebody else."""
-        self._store("", ref, _patched(copy.deepcopy(self.objects[ref]), patch))
+        self._store("", ref, _patched(copied(self.objects[ref]), patch))
 
     def named(self, kind: str) -> list[str]:
         """Names of all objects of a kind."""
@@ -150,7 +150,7 @@ class FakeApi:
         self.objects[ref] = document
         if meta.get("deletionTimestamp") and not meta.get("finalizers"):
             self._gone(ref)
-        answer = copy.deepcopy(document)
+        answer = copied(document)
         if verb:
             self.writes.append((verb, ref))
             self._react(verb, ref)

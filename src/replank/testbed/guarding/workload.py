@@ -17,6 +17,8 @@ class Workload:
     def __init__(self, world: GuardedWorld) -> None:
         self.world = world
         self.store = world.workload
+        self._listed_at = -1
+        self._listed: dict[str, tuple[Document, ...]] = {}
 
     def settle(self) -> None:
         """As after a long time."""
@@ -39,10 +41,17 @@ class Workload:
         for part in list(self.store.all("EndpointSlice")):
             self._endpoints(part)
 
-    def pods(self, app: str = "") -> list[Document]:
-        """By name."""
-        found = [p for p in self.store.all("Pod") if not app or labels_of(p).get("app") == app]
-        return sorted(found, key=lambda pod: str(pod["metadata"]["name"]))
+    def pods(self, app: str = "") -> tuple[Document, ...]:
+        """By name. Listed anew after a write only: they are asked for far more often than they change."""
+        if self._listed_at != self.store.writes:
+            found = sorted(self.store.all("Pod"), key=lambda pod: str(pod["metadata"]["name"]))
+            by_app: dict[str, list[Document]] = {"": found}
+            for pod in found:
+                if name := labels_of(pod).get("app"):
+                    by_app.setdefault(name, []).append(pod)
+            self._listed = {name: tuple(pods) for name, pods in by_app.items()}
+            self._listed_at = self.store.writes
+        return self._listed.get(app, ())
 
     def to_drain(self, node: str) -> list[Document]:
         """Pods on a node that a drain has to get away."""

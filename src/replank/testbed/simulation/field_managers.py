@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
-from replank.testbed.simulation.documents import Document, copied, plain
+from replank.testbed.simulation.documents import Document, copied, packed, plain, unpacked
 
 Path = tuple[str, ...]
 _NOT_OWNED = ("apiVersion", "kind", "status")
@@ -119,8 +120,15 @@ def updated(
     return (*(m for m in kept if m.paths), *own)
 
 
-def rendered(managers: Iterable[FieldManager], api_version: str) -> list[Document]:
-    """As metadata.managedFields shows it."""
+def rendered(managers: tuple[FieldManager, ...], api_version: str) -> list[Document]:
+    """As metadata.managedFields shows it; a copy for each caller."""
+    found: list[Document] = unpacked(_rendered(managers, api_version))
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _rendered(managers: tuple[FieldManager, ...], api_version: str) -> bytes:
+    """Packed: objects are read much more often than they get another writer."""
     found = []
     for manager in managers:
         fields: Document = {}
@@ -139,7 +147,7 @@ def rendered(managers: Iterable[FieldManager], api_version: str) -> list[Documen
                 **({"subresource": manager.subresource} if manager.subresource else {}),
             }
         )
-    return found
+    return packed(found)
 
 
 def parsed(entries: Iterable[Mapping[str, Any]]) -> tuple[FieldManager, ...]:
