@@ -151,7 +151,7 @@ def pulled(workload: Kube, node: str) -> dict[str, str]:
     pkg/kubelet/images/image_manager.go)."""
     found = {}
     for event in workload.list("Event", "default"):
-        told = re.fullmatch(r'Successfully pulled image "(.+)" in (\S+)', event.get("message", ""))
+        told = re.fullmatch(r'Successfully pulled image "(.+)" in (\S+)(?: .*)?', event.get("message", ""))
         if told and event.get("source", {}).get("host") == node:
             found[told[1]] = told[2]
     return found
