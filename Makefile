@@ -12,7 +12,7 @@ help: ## Print the targets.
 demo: $(STAMP) ## Run replank's main job on an embedded legacy fleet (about a minute).
 	$(BIN)/replank demo --dir build/demo
 
-test: $(STAMP) ## Run the tests (Python only; about 5 minutes on 2 cores).
+test: $(STAMP) ## Run the tests (Python only; about 4 minutes on 2 cores).
 	@# Without bytecode every worker, and every replank that a test starts, would compile everything anew.
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n auto --dist worksteal
 

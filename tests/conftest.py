@@ -42,9 +42,7 @@ def _memory_has_room() -> bool:
 
 @pytest.fixture(autouse=True)
 def _private_log_of_a_new_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An engine leaves its file with this logger; with the next test the file's folder is gone. And a library
-    of the engine's disables every logger that it finds, the operator's too, which has no engine."""
-    monkeypatch.setattr(logging.getLogger("replank.operator"), "disabled", False)
+    """An engine leaves its file with this logger; with the next test the file's folder is gone."""
     monkeypatch.setattr(logging.getLogger("replank.private"), "handlers", [logging.NullHandler()])
 
 

@@ -5,21 +5,35 @@ from __future__ import annotations
 import logging
 import logging.config
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from replank.engine.calling import bug
 from replank.engine.private_log import keep_private_log
 
 
+@pytest.fixture
+def logging_put_back() -> Iterator[None]:
+    """Other tests of this process find every logger as it was."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    loggers = [one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger)]
+    disabled = [one.disabled for one in loggers]
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    for logger, was in zip(loggers, disabled, strict=True):
+        logger.disabled = was
+
+
+@pytest.mark.usefixtures("logging_put_back")
 def test_a_library_that_configures_logging_for_itself_does_not_silence_it(tmp_path: Path):
     file = tmp_path / "silenced.private.log"
     keep_private_log(file)
-    root = logging.getLogger().level
-    try:
-        logging.config.dictConfig({"version": 1, "root": {"level": "CRITICAL"}})
-        bug("step align/2-b", ValueError("x"))
-    finally:
-        logging.getLogger().setLevel(root)
+    logging.config.dictConfig({"version": 1, "root": {"level": "CRITICAL"}})
+    bug("step align/2-b", ValueError("x"))
     assert "step align/2-b" in file.read_text()
 
 

@@ -10,6 +10,7 @@ import pytest
 from desk import Desk
 from shell import replank
 from swap_desk import NEW, NO_DRAIN, OLD, findings, plan_of, windows
+from swap_rounds import docker_switched, docker_undone
 from told import Told
 
 from proving_ground.legacy.layout import LegacyCluster
@@ -84,11 +85,8 @@ def test_docker_is_switched_to_containerd_and_back_by_pods_that_the_switch_itsel
     """With the old exec protocol, which is all that Kubernetes 1.23 speaks."""
     desk = prepared_without_ssh(ground, DOCKER, progress, tmp_path, *NO_DRAIN)
     (docker,) = set(swapping.runtimes(docker_workload).values())
-    for word, runtime in (("apply", NEW), ("undo", docker)):
-        with progress.step(f"docker by pods: {word}"):
-            desk.run(word, plan_of(desk) if word == "apply" else DOCKER.name, "--yes").done(1200)
-        until(runtime, lambda runtime=runtime: swapping.not_all_on(docker_workload, runtime), limit_s=120)
-        until("pods", lambda: settled.workload_serves(docker_workload), limit_s=180)
-        until("addresses", lambda: swapping.strange_addresses(ground, DOCKER, docker_workload), limit_s=60)
-        assert left(docker_workload) == []
+    docker_switched(desk, docker_workload, progress)
+    assert left(docker_workload) == []
+    docker_undone(desk, docker_workload, progress, docker)
+    assert left(docker_workload) == []
     told(f"proof: Docker to containerd 2.3.5 and back without SSH, by pods: windows {windows(desk)} s")
